@@ -1,0 +1,15 @@
+"""Every table of the product, by importing every model: the one place that knows them all."""
+
+import stockade.audit.model
+import stockade.commerce.catalog.model
+import stockade.commerce.invoicing.model
+import stockade.commerce.ledger.model
+import stockade.commerce.numbering.model
+import stockade.commerce.orders.model
+import stockade.commerce.parties.model
+import stockade.commerce.receivables.model
+import stockade.commerce.stock.model
+import stockade.idempotency.model
+import stockade.identity.model
+import stockade.tenancy.model
+import stockade.trust.model  # noqa: F401  # imported for the declarations that they make

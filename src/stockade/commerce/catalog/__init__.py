@@ -1,0 +1,1 @@
+"""Catalogue: products, their packing, VAT category, barcode and list price."""

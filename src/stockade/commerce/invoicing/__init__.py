@@ -1,0 +1,1 @@
+"""Invoicing: invoices and credit notes, issued once, numbered without a gap, never changed."""

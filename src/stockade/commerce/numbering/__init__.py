@@ -1,0 +1,1 @@
+"""Numbering: the numbers that documents carry."""

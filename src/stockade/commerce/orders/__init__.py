@@ -1,0 +1,1 @@
+"""Orders: from draft to closed, with partial shipments, backorders and holds."""

@@ -1,0 +1,1 @@
+"""Parties: the distributor's company and its customers, with contacts and addresses."""

@@ -1,0 +1,1 @@
+"""Receivables: payments, allocations, a double-entry journal, ageing and statements."""

@@ -1,0 +1,1 @@
+"""Stock: warehouses, append-only moves, levels, and reservations that expire."""

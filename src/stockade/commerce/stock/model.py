@@ -1,0 +1,79 @@
+"""What is on the shelves: append-only moves, and levels that are their projection."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid, func
+from sqlalchemy.orm import Mapped
+
+from stockade.commerce.catalog.model import Product
+from stockade.tenancy.declaration import (
+    TenantDetail,
+    TenantTable,
+    business,
+    check,
+    column,
+    index,
+    reference,
+    stages,
+    technical,
+    unique,
+)
+
+REASONS = ("receipt", "shipment", "return", "adjustment", "count", "damage", "opening", "reversal")
+
+
+class Warehouse(TenantTable, table="stock.warehouse", document=True):
+    """A place that stores goods."""
+
+    code: Mapped[str] = column(Text, business(), fixed=True)
+    name: Mapped[str] = column(Text, business())
+    state: Mapped[str] = stages("active", "archived", rule=business())
+
+    __constraints__ = (unique("code"),)
+
+
+class Level(TenantDetail, table="stock.level", audited=False):
+    """How much of a product a warehouse holds, and how much of that is promised. The sum of the moves and reservations.
+
+    The CHECK is the last line against overselling: whatever the code does, no more is promised than is there.
+    """
+
+    warehouse_id: Mapped[UUID] = reference(Warehouse, business(), fixed=True, primary_key=True)
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True, primary_key=True)
+    on_hand: Mapped[int] = column(BigInteger, business(), server_default="0")
+    reserved: Mapped[int] = column(BigInteger, business(), server_default="0")
+
+    __constraints__ = (check("covered", "reserved between 0 and on_hand"), index("product_id"))
+
+
+class Move(TenantTable, table="stock.move", grants="select insert"):
+    """A quantity that came (positive) or went (negative), why, and for what. Corrected by a reversal, never changed."""
+
+    warehouse_id: Mapped[UUID] = reference(Warehouse, business(), fixed=True)
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True)
+    quantity: Mapped[int] = column(Integer, business(), fixed=True)
+    reason: Mapped[str] = stages(*REASONS, rule=business(), fixed=True)
+    source_id: Mapped[UUID | None] = column(Uuid, business(), fixed=True)
+    """The shipment, credit note, count or move that caused it."""
+    note: Mapped[str | None] = column(Text, business(), fixed=True)
+    moved_at: Mapped[datetime] = column(DateTime(timezone=True), business(), fixed=True, server_default=func.now())
+
+    __constraints__ = (
+        check("quantity", "quantity <> 0"),
+        index("product_id", "moved_at"),
+        index("source_id", where="source_id is not null"),
+    )
+
+
+class Reservation(TenantDetail, table="stock.reservation", grants="select insert update delete", part_of="order_id"):
+    """What an order's line holds of a warehouse's stock, until it ships, is cancelled or expires. One owner, one row."""
+
+    order_id: Mapped[UUID] = column(Uuid, business(), fixed=True, primary_key=True)
+    position: Mapped[int] = column(Integer, business(), fixed=True, primary_key=True)
+    warehouse_id: Mapped[UUID] = reference(Warehouse, business(), fixed=True, primary_key=True)
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True)
+    quantity: Mapped[int] = column(Integer, business())
+    expires_at: Mapped[datetime | None] = column(DateTime(timezone=True), technical())
+
+    __constraints__ = (check("quantity", "quantity > 0"), index("expires_at", where="expires_at is not null"))

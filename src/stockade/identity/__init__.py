@@ -1,0 +1,1 @@
+"""Identity: who somebody is. Accounts, memberships, sign-in, sessions and API keys."""
