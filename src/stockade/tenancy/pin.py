@@ -46,6 +46,11 @@ class Signer:
     key_id: int
     secret: bytes
 
+    @classmethod
+    def of(cls, secret: bytes) -> "Signer":
+        """The signer of a 32-byte secret; its id is the first byte of the secret's SHA-256."""
+        return cls(hashlib.sha256(secret).digest()[0], secret)
+
     @property
     def pads(self) -> tuple[bytes, bytes]:
         """The inner and outer pad of the key (RFC 2104), as the database keeps them."""

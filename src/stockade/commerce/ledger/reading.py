@@ -4,7 +4,7 @@ A line's number is its place among the data lines, from 1 (the heading does not 
 several physical lines counts once). Values arrive as the file has them; what they mean is ``parsing``'s business.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,8 @@ from stockade.commerce.ledger.mapping import Mapping
 from stockade.kernel.problems import Refusal
 
 CHUNK_LINES = 32_768
-CSV_BLOCK_BYTES = 2 << 20
+CSV_BLOCK_BYTES = 256 << 10
+"""Small, because Arrow reads up to 32 blocks ahead of whoever takes them."""
 
 
 class Chunk(NamedTuple):
@@ -28,7 +29,7 @@ class Chunk(NamedTuple):
     malformed: list[tuple[int, str]]
 
 
-def read(path: Path, mapping: Mapping, *, every_column: bool = False) -> Iterator[Chunk]:
+def read(path: Path, mapping: Mapping, *, every_column: bool = False) -> Generator[Chunk, None, None]:
     """Yield the lines of the file: of the columns that the mapping names, or of all.
 
     Raises `Refusal` for a missing, unreadable or unknown kind of file, and where it lacks a column of the mapping.
@@ -98,6 +99,7 @@ def _csv(path: Path, mapping: Mapping, every_column: bool) -> Iterator[Chunk]:
         include_columns=names if every_column else wanted,
         strings_can_be_null=False,
     )
+    rows_of_none = pa.RecordBatch.from_pydict({name: pa.array([], pa.string()) for name in names})
     first = 1
     with pa_csv.open_csv(path, read_options=read_options, parse_options=parse, convert_options=convert) as reader:
         for rows in reader:
@@ -108,7 +110,7 @@ def _csv(path: Path, mapping: Mapping, every_column: bool) -> Iterator[Chunk]:
             malformed[:] = [record for record in malformed if record[0] >= first]
             yield Chunk(pa.array(numbers, pa.int64()), rows, due)
     if malformed:
-        yield Chunk(pa.array([], pa.int64()), rows.slice(0, 0), malformed)
+        yield Chunk(pa.array([], pa.int64()), rows_of_none, malformed)
 
 
 def _numbers(first: int, count: int, taken: set[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def write_rejects(target: Path, path: Path, mapping: Mapping, rejects: pa.Table)
 
     The originals are not made safe for spreadsheets: the file is there to be corrected and imported again.
     """
-    columns = next(read(path, mapping, every_column=True)).rows.schema.names if len(rejects) else []
+    columns = _columns(path, mapping) if len(rejects) else []
     written = 0
     try:
         with target.open("w", encoding="utf-8", newline="") as file:
@@ -63,3 +64,9 @@ def _up_to(rejects: pa.Table, start: int, line: int) -> pa.Table:
     """Return the rejects from a place on whose line is at most the one given."""
     rest = rejects.slice(start)
     return rest.slice(0, pc.sum(pc.less_equal(rest["line"], line)).as_py() or 0)
+
+
+def _columns(path: Path, mapping: Mapping) -> list[str]:
+    """Return the names of all the file's columns."""
+    with closing(read(path, mapping, every_column=True)) as chunks:
+        return list(next(chunks).rows.schema.names)

@@ -34,6 +34,7 @@ def upgrade() -> None:
         op.execute(f"grant usage on schema {schema} to {ROLES}")
     for schema, owner in OWNED.items():
         op.execute(f"grant usage, create on schema {schema} to {owner}")
+    op.execute("grant usage on schema tenancy to stockade_auditor, stockade_doorkeeper")
     _run("0001_pin.sql")
     op.create_table(
         "entry",

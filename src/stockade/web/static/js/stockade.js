@@ -32,7 +32,7 @@
   }
 
   /* Rows: the whole row follows its first link, for pointers; j, k and Enter, for keyboards. */
-  const rowLinks = () => [...document.querySelectorAll("tr[data-row] a.row-link")].filter((link) => !link.closest("[hidden]"));
+  const rowLinks = () => [...document.querySelectorAll("tr[data-row] a.row-link")];
 
   function moveRow(step) {
     const links = rowLinks();
@@ -112,6 +112,14 @@
 
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-filter]")) filterEntries(event.target);
+  });
+
+  /* A fetched part that turns out to be another page (an error, or sign-in after the session's end) is shown as that page. */
+  document.addEventListener("htmx:before:response", (event) => {
+    const { response, request } = event.detail.ctx;
+    if (request.method !== "GET" || (response.status < 400 && !response.raw.redirected)) return;
+    event.preventDefault();
+    location.assign(response.raw.url);
   });
 
   document.addEventListener("htmx:after:swap", markTheme);

@@ -1,0 +1,34 @@
+"""The principal: on whose behalf something happens, as every transaction is told."""
+
+from uuid import UUID
+
+import msgspec
+
+from stockade.tenancy.pin import NOBODY, NOWHERE, ActorKind
+
+SYSTEM_ACTOR = UUID("00000000-0000-7000-8000-000000000001")
+"""The installation itself: the command line, schedules, first-day data."""
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who acts, for which tenant, with which rights, and from where.
+
+    ``confirmation`` is an SQL expression, made of constants and hexadecimal digits only, that fails in the database when
+    the credential no longer admits its holder; it runs in the message that begins each transaction.
+    """
+
+    tenant_id: UUID
+    actor_id: UUID
+    kind: ActorKind
+    role: str
+    read_only: bool = False
+    confirmation: str = ""
+    credential_id: UUID = NOBODY
+    placement: str = "main"
+    request_id: UUID = NOBODY
+    address: bytes = NOWHERE
+
+    @classmethod
+    def system(cls, tenant_id: UUID, *, kind: ActorKind = ActorKind.SYSTEM) -> "Principal":
+        """The installation, acting inside one tenant."""
+        return cls(tenant_id=tenant_id, actor_id=SYSTEM_ACTOR, kind=kind, role="owner")

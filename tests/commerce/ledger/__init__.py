@@ -1,0 +1,1 @@
+"""Tests of the ledger import, a package so that they share one small ledger."""
