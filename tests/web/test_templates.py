@@ -1,4 +1,4 @@
-"""The templates and what they stand on: strict, escaped, without anything inline, and with vendored files as recorded."""
+"""The templates: strict, escaped, without anything inline; and the vendored files beneath them, as recorded."""
 
 import hashlib
 import re
@@ -28,37 +28,25 @@ FORBIDDEN = {
     "a style attribute": re.compile(r"<[^>]*\sstyle\s*=", re.IGNORECASE),
     "a style element": re.compile(r"<style\b", re.IGNORECASE),
     "an inline script": re.compile(r"<script\b(?![^>]*\ssrc=)[^>]*>", re.IGNORECASE),
-    "an event handler": re.compile(
-        r"<[^>]*\s(?:on[a-z]+|hx-on[a-z:-]*)\s*=", re.IGNORECASE
-    ),
+    "an event handler": re.compile(r"<[^>]*\s(?:on[a-z]+|hx-on[a-z:-]*)\s*=", re.IGNORECASE),
     "a javascript: address": re.compile(r"javascript\s*:", re.IGNORECASE),
-    "an evaluated htmx expression": re.compile(
-        r"hx-(?:vals|headers|confirm)\s*=\s*[\"']?js:", re.IGNORECASE
-    ),
+    "an evaluated htmx expression": re.compile(r"hx-(?:vals|headers|confirm)\s*=\s*[\"']?js:", re.IGNORECASE),
     "something from outside": re.compile(
         r"<(?:script|link|img|iframe)[^>]*(?:src|href)\s*=\s*[\"'](?:https?:)?//",
         re.IGNORECASE,
     ),
-    "an escape from escaping": re.compile(
-        r"\|\s*safe\b|autoescape\s+false", re.IGNORECASE
-    ),
+    "an escape from escaping": re.compile(r"\|\s*safe\b|autoescape\s+false", re.IGNORECASE),
 }
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-HTMX_ELEMENT = re.compile(
-    r"<[a-z][^>]*\shx-(?:get|post|put|patch|delete|query)=[^>]*>", re.DOTALL
-)
+HTMX_ELEMENT = re.compile(r"<[a-z][^>]*\shx-(?:get|post|put|patch|delete|query)=[^>]*>", re.DOTALL)
 POST_FORM = re.compile(r"<form\b[^>]*method=\"post\".*?</form>", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def environment() -> Environment:
     """The templates under the rules of the product, with plain filters in the place of the product's."""
-    made = Environment(
-        loader=FileSystemLoader(FOLDERS), undefined=StrictUndefined, autoescape=True
-    )
-    made.globals.update(
-        static=lambda path: f"/static/{path}?v=1", new_key=lambda: "key"
-    )
+    made = Environment(loader=FileSystemLoader(FOLDERS), undefined=StrictUndefined, autoescape=True)
+    made.globals.update(static=lambda path: f"/static/{path}?v=1", new_key=lambda: "key")
     filters: dict[str, Callable[[Any], str]] = {
         "money": str,
         "datetime": str,
@@ -82,9 +70,7 @@ def list_of(customer_name: str, **filters: Any) -> dict[str, Any]:
         requested_on=date(2026, 1, 9), late=False, stage="confirmed", hold_kinds=["credit"],
         total=Money(1999, "EUR"), payment="none", version=1,
     )  # fmt: skip
-    chosen = SimpleNamespace(
-        **({"q": "", "stage": "", "late": False, "overdue": False} | filters)
-    )
+    chosen = SimpleNamespace(**({"q": "", "stage": "", "late": False, "overdue": False} | filters))
     return page(
         orders=[row], stages=[("", "All", 1), ("draft", "Draft", None)], filters=chosen, next_cursor="c2",
         previous_cursor=None, any_orders=True, can_export=True,
@@ -98,9 +84,7 @@ def name_of(template: Path) -> str:
 
 def recorded(path: Path) -> Iterator[tuple[str, str]]:
     for package in tomllib.loads(path.read_text())["package"]:
-        assert all(
-            package[key] for key in ("name", "version", "licence", "source", "why")
-        )
+        assert all(package[key] for key in ("name", "version", "licence", "source", "why"))
         yield from package["files"].items()
 
 
@@ -125,9 +109,7 @@ def test_a_template_compiles_and_all_that_it_extends_imports_or_includes_exists(
     template: Path, environment: Environment
 ) -> None:
     environment.get_template(name_of(template))
-    for named in re.findall(
-        r"\{%-?\s*(?:extends|import|include|from)\s+\"([^\"]+)\"", template.read_text()
-    ):
+    for named in re.findall(r"\{%-?\s*(?:extends|import|include|from)\s+\"([^\"]+)\"", template.read_text()):
         environment.get_template(named)
 
 
@@ -176,9 +158,7 @@ def test_every_element_that_htmx_acts_on_carries_the_nonce(
 
 
 def test_a_customers_name_cannot_become_markup(environment: Environment) -> None:
-    html = environment.get_template("orders.html").render(
-        list_of("<script>alert(1)</script>", q='"><img src=x>')
-    )
+    html = environment.get_template("orders.html").render(list_of("<script>alert(1)</script>", q='"><img src=x>'))
     assert "<script>alert" not in html
     assert "<img" not in html
     assert "&lt;script&gt;" in html
@@ -187,9 +167,7 @@ def test_a_customers_name_cannot_become_markup(environment: Environment) -> None
 def test_a_filter_in_the_address_is_kept_by_chips_paging_and_export(
     environment: Environment,
 ) -> None:
-    html = environment.get_template("orders.html").render(
-        list_of("Hartley", q="a&b", late=True)
-    )
+    html = environment.get_template("orders.html").render(list_of("Hartley", q="a&b", late=True))
     assert 'href="/orders?q=a%26b&amp;stage=draft&amp;late=1"' in html
     assert 'href="/orders?q=a%26b&amp;late=1&amp;after=c2"' in html
     assert 'href="/orders.csv?q=a%26b&amp;late=1"' in html
@@ -206,13 +184,9 @@ def test_a_page_that_lacks_something_it_needs_fails_instead_of_showing_a_gap(
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 413, 422, 429, 500, 503, 418])
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_problem_of_any_status_has_a_page(
-    status: int, signed_in: bool, environment: Environment
-) -> None:
+def test_a_problem_of_any_status_has_a_page(status: int, signed_in: bool, environment: Environment) -> None:
     problem = {"type": "/problems/x", "title": "It is so", "status": status}
-    context = page(problem=problem, request_id=None, back=None) | (
-        {} if signed_in else {"principal": None}
-    )
+    context = page(problem=problem, request_id=None, back=None) | ({} if signed_in else {"principal": None})
     html = environment.get_template("errors/problem.html").render(context)
     assert "<h1>It is so</h1>" in html
     assert ('action="/sign-out"' in html) is signed_in
@@ -221,9 +195,7 @@ def test_a_problem_of_any_status_has_a_page(
 def test_opening_a_one_time_link_only_shows_a_button_that_posts_its_token(
     environment: Environment,
 ) -> None:
-    html = environment.get_template("one_time.html").render(
-        page(principal=None, token="s3cret")
-    )
+    html = environment.get_template("one_time.html").render(page(principal=None, token="s3cret"))
     assert html.count("s3cret") == 1
     assert '<form method="post" action="/sign-in/once">' in html
 
@@ -248,18 +220,12 @@ def test_a_self_referring_schema_is_documented_by_a_link_to_itself(
 @pytest.mark.parametrize("record", VENDORED, ids=lambda path: path.parent.parent.name)
 def test_vendored_files_are_those_that_were_recorded(record: Path) -> None:
     for name, expected in recorded(record):
-        assert (
-            hashlib.sha256((record.parent / name).read_bytes()).hexdigest() == expected
-        ), name
+        assert hashlib.sha256((record.parent / name).read_bytes()).hexdigest() == expected, name
 
 
 @pytest.mark.parametrize("record", VENDORED, ids=lambda path: path.parent.parent.name)
 def test_no_vendored_file_is_unrecorded(record: Path) -> None:
-    present = {
-        path.relative_to(record.parent).as_posix()
-        for path in record.parent.rglob("*")
-        if path.is_file()
-    }
+    present = {path.relative_to(record.parent).as_posix() for path in record.parent.rglob("*") if path.is_file()}
     assert present - {record.name} == {name for name, _ in recorded(record)}
 
 
@@ -273,9 +239,7 @@ def test_every_static_file_and_icon_that_a_template_names_exists() -> None:
         assert set(re.findall(r'icon\("([a-z-]+)"', text)) <= symbols, template
 
 
-def test_style_sheets_and_scripts_refer_to_nothing_outside_and_evaluate_nothing() -> (
-    None
-):
+def test_style_sheets_and_scripts_refer_to_nothing_outside_and_evaluate_nothing() -> None:
     for path in [*(STATIC / "css").glob("*.css"), *(STATIC / "js").glob("*.js")]:
         text = path.read_text()
         assert not re.search(
@@ -289,8 +253,5 @@ def test_a_first_visit_to_the_orders_loads_less_than_250_kilobytes_before_compre
 ) -> None:
     html = environment.get_template("orders.html").render(list_of("Hartley"))
     named = {path.split("?")[0] for path in re.findall(r"/static/([^\"#]+)", html)}
-    named |= {
-        f"vendor/geist/geist-{face}-wght-normal.woff2"
-        for face in ("latin-ext", "mono-latin")
-    }
+    named |= {f"vendor/geist/geist-{face}-wght-normal.woff2" for face in ("latin-ext", "mono-latin")}
     assert sum((STATIC / path).stat().st_size for path in named) + len(html) < 250_000

@@ -42,6 +42,12 @@ _SETTINGS = {"search_path": "pg_catalog, pg_temp", "timezone": "UTC", "log_param
 """pg_temp comes last, so that a temporary table cannot shadow a real one (and TEMP is revoked besides)."""
 
 
+def settings_of(role: Role) -> dict[str, str]:
+    """Return the settings that a role's sessions begin with."""
+    own = _SETTINGS | _LIMITS.get(role, {})
+    return own | {"default_transaction_read_only": "on"} if role is Role.BACKUP else own
+
+
 def password_of(role: Role, keyring: Keyring) -> str:
     """Return a role's password, derived from the database secret."""
     return keyring.derive("database", f"role {role.value}").hex()
@@ -52,10 +58,11 @@ def role_statements(keyring: Keyring) -> list[str]:
     made = [_create(name, "nologin") for name in OWNERS]
     for role in Role:
         made.append(_create(role.login, f"login password '{password_of(role, keyring)}'"))
-        settings = _SETTINGS | _LIMITS.get(role, {})
-        made += [f"alter role {role.login} set {name} = {_literal(value)}" for name, value in settings.items()]
+        # A role may always change its own password and settings: SQL injected into it could lock everybody out, or move
+        # all tenants to another time zone. So both are put back at every start, and a control watches the settings.
+        made.append(f"alter role {role.login} reset all")
+        made += [f"alter role {role.login} set {name} = {_literal(value)}" for name, value in settings_of(role).items()]
     made.append(f"alter role {Role.BACKUP.login} bypassrls")
-    made.append(f"alter role {Role.BACKUP.login} set default_transaction_read_only = 'on'")
     made += [f"grant {name} to {Role.MIGRATION.login} with inherit false, set true" for name in OWNERS]
     # Only a member may hand an object over: the tables' owner makes the functions of the others. Nobody logs in as it.
     made += [f"grant {name} to {OWNER} with inherit false, set true" for name in OWNERS if name != OWNER]
@@ -70,15 +77,18 @@ def database_statements(database: str) -> list[str]:
         f"revoke all on database {quoted} from public",
         f"grant connect on database {quoted} to {logins}",
         f"grant create on database {quoted} to {OWNER}",
+        *(f"alter role {role.login} in database {quoted} reset all" for role in Role),
         "revoke all on schema public from public",
     ]
 
 
 SUPERUSER_STATEMENTS = (
-    # Large objects have no policies; advisory locks and backend statistics are channels between tenants.
+    # Large objects have no policies; advisory locks and backend statistics are channels between tenants; a session that
+    # is ended by another tenant's request, or whose prepared statements that one can name and replace, is no wall.
     "do $$ declare f regprocedure; begin for f in select oid::regprocedure from pg_proc where pronamespace = "
     "'pg_catalog'::regnamespace and (proname ~ '^(lo_|lowrite|loread)' or proname ~ '^pg_(try_)?advisory' or proname in "
-    "('pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_logical_emit_message', 'pg_export_snapshot')) "
+    "('pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_logical_emit_message', 'pg_export_snapshot', "
+    "'pg_terminate_backend', 'pg_cancel_backend', 'pg_prepared_statement')) "
     "loop execute format('revoke execute on function %s from public', f); end loop; end $$",
     f"grant pg_read_all_data to {Role.BACKUP.login}",
 )

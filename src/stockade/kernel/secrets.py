@@ -12,6 +12,7 @@ import secrets as random
 from collections.abc import Mapping
 from pathlib import Path
 
+from stockade.kernel.files import write_whole
 from stockade.kernel.problems import Refusal
 
 SECRET_BYTES = 32
@@ -60,6 +61,13 @@ class Keyring:
                 made.append(name)
         return made
 
+    def replace(self, name: str, value: bytes) -> None:
+        """Write another value to a secret's file; ``Refusal`` if the secret does not come from that file."""
+        upper = name.upper()
+        if self._environ.get(f"STOCKADE_SECRET_{upper}") or self._environ.get(f"STOCKADE_SECRET_{upper}_FILE"):
+            raise Refusal(f"The secret {name!r} comes from the environment: replace it where it is kept.")
+        self._write(name, ("" if self.production else DEVELOPMENT_MARK) + value.hex())
+
     def _find(self, name: str) -> str | None:
         if text := self._environ.get(f"STOCKADE_SECRET_{name.upper()}"):
             return text.strip()
@@ -72,13 +80,13 @@ class Keyring:
             raise Refusal(f"The secret file {path} cannot be read: {error.strerror}.") from None
 
     def _make(self, name: str, *, mark: str) -> str:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = mark + random.token_hex(SECRET_BYTES)
-        # The mode is part of the creation, so that there is no moment in which others could read it.
-        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
+        self._write(name, text)
         return text
+
+    def _write(self, name: str, text: str) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(self.folder / name, f"{text}\n".encode(), mode=0o600)
 
 
 def _parse(name: str, text: str) -> bytes:

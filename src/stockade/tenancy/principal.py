@@ -24,7 +24,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     read_only: bool = False
     confirmation: str = ""
     credential_id: UUID = NOBODY
-    placement: str = "main"
     request_id: UUID = NOBODY
     address: bytes = NOWHERE
 

@@ -167,14 +167,21 @@ class Pool:
 
 
 class Database:
-    """Where tenants live: a pool for each placement. Which one, the principal says; no code assumes that there is one."""
+    """Where tenants live: a pool for each placement, and which tenants live elsewhere than on ``main``."""
 
-    def __init__(self, placements: dict[str, Pool]) -> None:
+    def __init__(self, placements: dict[str, Pool], assigned: dict[UUID, str] | None = None) -> None:
         self._placements = placements
+        self._assigned = assigned or {}
 
     def transaction(self, principal: Principal, *, valid_seconds: float = REQUEST_SECONDS) -> AbstractAsyncContextManager[Transaction]:
         """Open the principal's transaction; the pin is valid for ``valid_seconds`` from now on."""
-        return _Opening(self._placements[principal.placement], principal, valid_seconds)
+        placement = self._assigned.get(principal.tenant_id, "main")
+        return _Opening(self._placements[placement], principal, valid_seconds)
+
+    def use_signer(self, signer: Signer) -> None:
+        """Sign with another key from now on (rotation)."""
+        for pool in self._placements.values():
+            pool.signer = signer
 
     def main(self) -> PgPool:
         """The pool of the main placement, for what belongs to no tenant (finding an account, the trust page)."""

@@ -70,13 +70,15 @@ class Classifier:
             name: pc.fill_null(pc.not_equal(lines[name], documents[f"{name}_first"].take(position)), False)
             for name in ("customer", "currency")
         }
+        nothing = pc.equal(lines["quantity"], 0)
         unmatched = pc.equal(rule, NO_RULE)
         named = self._rejections.take(pc.if_else(unmatched, pa.scalar(None, pa.int16()), rule))
         return pc.case_when(
-            pc.make_struct(_flat(differs["customer"]), _flat(differs["currency"]), unmatched),
+            pc.make_struct(_flat(differs["customer"]), _flat(differs["currency"]), unmatched, _flat(nothing)),
             pa.scalar(str(Reason.ANOTHER_CUSTOMER)),
             pa.scalar(str(Reason.ANOTHER_CURRENCY)),
             pa.scalar(str(Reason.NO_RULE)),
+            pa.scalar(str(Reason.NO_QUANTITY)),
             named,
         )
 

@@ -54,6 +54,18 @@ OWN_DOCUMENT = {
 """The document that a kind of line belongs to; the others follow the document's number (``credit_documents``)."""
 
 
+CHANGES_STOCK = frozenset({LineKind.SALE, LineKind.FREE, LineKind.CREDIT, LineKind.STOCK_CORRECTION})
+"""The kinds of line that move goods: a correction by its quantity, the others by its opposite."""
+
+
+FREE_TO_GO_INTO = {
+    LineKind.VOUCHER: (DocumentKind.SALE, DocumentKind.CREDIT),
+    LineKind.FEE: (DocumentKind.SALE, DocumentKind.CREDIT, DocumentKind.COST, DocumentKind.BAD_DEBT),
+    LineKind.DISCOUNT: (DocumentKind.SALE, DocumentKind.CREDIT, DocumentKind.COST, DocumentKind.BAD_DEBT),
+}
+"""What a rule's ``into`` may say for the kinds that have no document of their own."""
+
+
 class Sign(StrEnum):
     """A condition on a number."""
 
@@ -96,6 +108,36 @@ class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dates: tuple[str, ...] = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d")
 
 
+class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a ledger without payments implies: when invoices fall due, and which of them count as paid.
+
+    With ``paid_after_days``, invoices issued at least so many days before the ledger's last day count as paid on the day
+    they fell due, and credit notes of that age as paid out on their own day. Without it everything stays open.
+    """
+
+    terms_days: int = 30
+    paid_after_days: int | None = None
+
+    def fault(self) -> str | None:
+        """Return what is wrong with it, or None."""
+        if not 0 <= self.terms_days <= 365 or not 0 <= (self.paid_after_days or 0) <= 36500:
+            return "settlement needs terms_days of 0 to 365, and paid_after_days of 0 to 36500"
+        return None
+
+
+class Corrections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Patterns on the text of a stock correction that say why stock changed; whatever matches none is an adjustment."""
+
+    damage: str | None = None
+    count: str | None = None
+
+    def fault(self) -> str | None:
+        """Return what is wrong with them, or None."""
+        if all(pattern is None or is_pattern(pattern) for pattern in (self.damage, self.count)):
+            return None
+        return "corrections.damage and corrections.count must be regular expressions (RE2 syntax)"
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Conditions, all of which must hold, and what the line then is: ``line``, or ``reject`` with a reason."""
 
@@ -117,6 +159,10 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return "needs exactly one of 'line' and 'reject'"
         if (self.line is LineKind.FEE) != (self.charge is not None):
             return "needs 'charge', the fee's name, exactly if the line is a fee"
+        if self.line is LineKind.STOCK_CORRECTION and self.price is not Sign.ZERO:
+            return "needs price = 'zero': a stock correction moves no money"
+        if self.into is not None and self.into not in FREE_TO_GO_INTO.get(self.line or LineKind.SALE, ()):
+            return "has an 'into' that its kind of line cannot go into"
         for field in ("document", "code", "description"):
             pattern = getattr(self, field)
             if pattern is not None and not is_pattern(pattern):
@@ -137,6 +183,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credit_documents: str | None = None
     text: TextFormat = TextFormat()
     countries: dict[str, str] = {}
+    settlement: Settlement = Settlement()
+    corrections: Corrections = Corrections()
 
     def country_code(self, name: str | None) -> str | None:
         """Return the ISO 3166-1 code of a country as the ledger names it; None where it names no single country."""
@@ -158,6 +206,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return "credit_documents is not a regular expression (RE2 syntax)"
         if len(self.text.delimiter) != 1 or self.text.decimal not in {".", ","}:
             return "text.delimiter must be one character, and text.decimal '.' or ','"
+        if fault := self.settlement.fault() or self.corrections.fault():
+            return fault
         if any(code and not (len(code) == 2 and code.isupper()) for code in self.countries.values()):
             return "countries must give two capital letters (ISO 3166-1), or nothing for no single country"
         try:

@@ -17,7 +17,7 @@ import msgspec
 
 from stockade.commerce.ledger.arrow import pa, pc
 from stockade.commerce.ledger.documents import moment
-from stockade.commerce.ledger.mapping import OF_PRODUCTS, LineKind, Mapping
+from stockade.commerce.ledger.mapping import CHANGES_STOCK, OF_PRODUCTS, LineKind, Mapping
 
 
 class Product(msgspec.Struct):
@@ -31,6 +31,8 @@ class Product(msgspec.Struct):
     currency: str
     first_at: datetime
     last_at: datetime
+    outgoing: int = 0
+    """All pieces that the ledger takes out of stock, none of those that it brings back."""
 
 
 class Customer(msgspec.Struct):
@@ -50,8 +52,11 @@ class Master(msgspec.Struct):
     products: list[Product]
     customers: list[Customer]
     charges: list[str]
+    has_discounts: bool
     product_places: list[int | None]  # by the vocabulary's number of the code
     customer_places: list[int | None]  # by the vocabulary's number of the customer
+    first_at: datetime  # the earliest and the latest line of all; the start of 1970 if there is none
+    last_at: datetime
 
 
 class Seen(msgspec.Struct):
@@ -77,11 +82,15 @@ class MasterSurvey:
         self._prices: Tallies = {}  # code, price, currency, has customer
         self._customers: Tallies = {}  # customer, country, currency
         self._charges: set[str] = set()
+        self._has_discounts = False
+        self._outgoing: dict[int, int] = {}  # pieces by code
+        self._at_us: list[int] = []  # first and last moment of each part that was added
 
     def add(self, kept: pa.Table) -> None:
         """Take in the lines of some documents."""
         used = pc.unique(kept["rule"]).to_pylist()
         self._charges.update(charge for rule in used if (charge := self._mapping.rules[rule].charge) is not None)
+        self._has_discounts |= any(self._kinds[rule] is LineKind.DISCOUNT for rule in used)
         place = kept.schema.get_field_index("at")
         lines = kept.set_column(place, "at", kept["at"].cast(pa.int64()))
         lines = lines.append_column("voucher", self._is(kept, {LineKind.VOUCHER}))
@@ -90,6 +99,9 @@ class MasterSurvey:
         named = goods.filter(pc.is_valid(goods["description"]))
         named = named.filter(self._is(named, OF_PRODUCTS - {LineKind.STOCK_CORRECTION}))
         sold = goods.filter(self._is(goods, {LineKind.SALE, LineKind.VOUCHER}))
+        if len(lines):
+            self._at_us += pc.min_max(lines["at"]).as_py().values()
+        self._take_out(goods)
         _count(self._products, goods, ["code", "voucher"])
         _count(self._names, named, ["code", "description"])
         _count(self._prices, sold, ["code", "price_micro", "currency", "known"])
@@ -103,9 +115,21 @@ class MasterSurvey:
             products=list(products.values()),
             customers=list(customers.values()),
             charges=sorted(self._charges),
+            has_discounts=self._has_discounts,
             product_places=_places(products, len(self._words["code"])),
             customer_places=_places(customers, len(self._words["customer"])),
+            first_at=moment(min(self._at_us, default=0)),
+            last_at=moment(max(self._at_us, default=0)),
         )
+
+    def _take_out(self, goods: pa.Table) -> None:
+        """Add up what leaves the stock: corrections count by their quantity, other goods by its opposite."""
+        moved = goods.filter(self._is(goods, CHANGES_STOCK))
+        sign = pc.if_else(self._is(moved, {LineKind.STOCK_CORRECTION}), pa.scalar(-1), pa.scalar(1))
+        out = moved.append_column("out", pc.max_element_wise(pc.multiply(moved["quantity"], sign), pa.scalar(0)))
+        sums = out.group_by("code", use_threads=False).aggregate([("out", "sum")])
+        for code, pieces in zip(sums["code"].to_pylist(), sums["out_sum"].to_pylist(), strict=True):
+            self._outgoing[code] = self._outgoing.get(code, 0) + pieces
 
     def _is(self, lines: pa.Table, kinds: Iterable[LineKind]) -> pa.ChunkedArray:
         return pa.array([kind in set(kinds) for kind in self._kinds], pa.bool_()).take(lines["rule"])
@@ -131,6 +155,7 @@ class MasterSurvey:
                 currency=self._mapping.currency if price is None else self._words["currency"][price[2]],
                 first_at=moment(seen.first_at_us),
                 last_at=moment(seen.last_at_us),
+                outgoing=self._outgoing.get(code, 0),
             )
         return products
 

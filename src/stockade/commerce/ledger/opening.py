@@ -28,11 +28,18 @@ class Ledger:
 
     def __init__(self, survey: Survey, fingerprint: str) -> None:
         self.fingerprint = fingerprint
+        self.file_name = survey.path.name
+        self.mapping = survey.mapping
         self.account = survey.account
         self._survey = survey
         self._words = survey.vocabulary.words
         self._classifier = Classifier(survey.mapping, self._words)
         self.master = self._master()
+
+    @property
+    def document_numbers(self) -> list[str]:
+        """Return the number of every document that the ledger has, in the order of their first lines."""
+        return self._words["document"]
 
     @property
     def document_count(self) -> int:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     ANOTHER_CUSTOMER = "another-customer-in-the-document"
     ANOTHER_CURRENCY = "another-currency-in-the-document"
     NO_RULE = "no-rule-matches"
+    NO_QUANTITY = "quantity-zero"  # moves neither goods nor money, and no document has room for it
 
 
 class Parser:

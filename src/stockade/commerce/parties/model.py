@@ -81,6 +81,7 @@ class Contact(TenantTable, table="parties.contact", grants="select insert update
     position: Mapped[str | None] = column(Text, personal("contact", mask=hidden, erase="drop"))
     email: Mapped[str | None] = column(Text, personal("contact", mask=mail_mask, erase="drop", seal=True, lookup=True))
     phone: Mapped[str | None] = column(Text, personal("contact", mask=last_four, erase="drop", seal=True))
+    version: Mapped[int] = column(Integer, technical(), server_default="1")
 
     __constraints__ = (index("customer_id"),)
 
@@ -95,5 +96,6 @@ class Address(TenantTable, table="parties.address", grants="select insert update
     postcode: Mapped[str] = column(Text, personal("delivery", mask=hidden, erase="drop"))
     city: Mapped[str] = column(Text, personal("delivery", mask=hidden, erase="drop"))
     country: Mapped[str] = column(Text, business())
+    version: Mapped[int] = column(Integer, technical(), server_default="1")
 
     __constraints__ = (index("customer_id"),)

@@ -20,12 +20,16 @@ from stockade.tenancy.declaration import (
     unique,
 )
 
-ACCOUNTS = ("receivable", "revenue", "vat", "bank", "rounding", "bad_debt", "opening")
+ACCOUNTS = ("receivable", "revenue", "vat", "bank", "rounding", "bad_debt", "cost", "opening")
 METHODS = ("bank_transfer", "card", "cash", "cheque", "direct_debit", "import")
 
 
 class OpenItem(TenantDetail, table="receivables.open_item", audited=False):
-    """What is still open of an invoice. Allocations lock this row; the CHECK refuses to allocate more than is open."""
+    """What is still open of an invoice, and how much of it was credited.
+
+    Allocations and credit notes lock this row. Its CHECKs refuse to settle more than is open and to credit more than was
+    invoiced, whatever the code does.
+    """
 
     invoice_id: Mapped[UUID] = reference(Invoice, business(), fixed=True, primary_key=True)
     customer_id: Mapped[UUID] = reference(Customer, business(), fixed=True)
@@ -33,9 +37,11 @@ class OpenItem(TenantDetail, table="receivables.open_item", audited=False):
     due_on: Mapped[date] = column(Date, business(), fixed=True)
     gross_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
     open_minor: Mapped[int] = column(BigInteger, business())
+    credited_minor: Mapped[int] = column(BigInteger, business(), server_default="0")
 
     __constraints__ = (
         check("open", "open_minor between 0 and gross_minor"),
+        check("credited", "credited_minor between 0 and gross_minor"),
         index("customer_id", "due_on", where="open_minor > 0"),
         index("due_on", where="open_minor > 0"),
     )
@@ -63,20 +69,61 @@ class Payment(TenantTable, table="receivables.payment", insert_event="receivable
     )
 
 
+class Credit(TenantDetail, table="receivables.credit", audited=False):
+    """What is left of a credit note after its invoice was settled: the customer's credit, for other invoices."""
+
+    credit_note_id: Mapped[UUID] = reference(Invoice, business(), fixed=True, primary_key=True)
+    customer_id: Mapped[UUID] = reference(Customer, business(), fixed=True)
+    currency: Mapped[str] = column(Text, business(), fixed=True)
+    gross_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
+    unallocated_minor: Mapped[int] = column(BigInteger, business())
+
+    __constraints__ = (
+        check("unallocated", "unallocated_minor between 0 and gross_minor"),
+        index("customer_id", where="unallocated_minor > 0"),
+    )
+
+
+class WriteOff(
+    TenantTable,
+    table="receivables.write_off",
+    grants="select insert",
+    insert_event="receivables.written_off",
+    document=True,
+):
+    """A part of an invoice that will not be paid any more: a bad debt, with its reason."""
+
+    invoice_id: Mapped[UUID] = reference(Invoice, business(), fixed=True)
+    amount_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
+    written_off_on: Mapped[date] = column(Date, business(), fixed=True)
+    reason: Mapped[str] = column(Text, business(), fixed=True)
+    recorded_at: Mapped[datetime] = column(DateTime(timezone=True), business(), fixed=True, server_default=func.now())
+
+    __constraints__ = (check("amount", "amount_minor > 0"), index("invoice_id"))
+
+
 class Allocation(
     TenantTable, table="receivables.allocation", grants="select insert", insert_event="receivables.allocated"
 ):
-    """A part of a payment or a credit note that settles a part of an invoice; negative when it is taken back."""
+    """A part of a payment, credit note or write-off that settles a part of an invoice.
+
+    It is taken back by a negative one, once. What was open of an invoice on a day is its gross less its allocations up
+    to that day.
+    """
 
     invoice_id: Mapped[UUID] = reference(Invoice, business(), fixed=True)
     payment_id: Mapped[UUID | None] = reference(Payment, business(), fixed=True)
-    credit_note_id: Mapped[UUID | None] = column(Uuid, business(), fixed=True)
+    credit_note_id: Mapped[UUID | None] = reference(Invoice, business(), fixed=True)
+    write_off_id: Mapped[UUID | None] = reference(WriteOff, business(), fixed=True)
+    reverses_id: Mapped[UUID | None] = column(Uuid, business(), fixed=True)
+    """The allocation that this one takes back."""
     amount_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
     allocated_on: Mapped[date] = column(Date, business(), fixed=True)
 
     __constraints__ = (
-        check("one_source", "(payment_id is null) <> (credit_note_id is null)"),
-        check("amount", "amount_minor <> 0"),
+        check("one_source", "num_nonnulls(payment_id, credit_note_id, write_off_id) = 1"),
+        check("amount", "case when reverses_id is null then amount_minor > 0 else amount_minor < 0 end"),
+        unique("reverses_id", where="reverses_id is not null"),
         index("invoice_id"),
         index("payment_id", where="payment_id is not null"),
         index("credit_note_id", where="credit_note_id is not null"),
@@ -90,15 +137,17 @@ class Posting(
     grants="select insert",
     triggers=("posting_balance receivables.check_balance",),
 ):
-    """One side of a journal: debit positive, credit negative. A deferred check at COMMIT demands that every journal sums
-    to zero in each currency."""
+    """One side of a journal: debit positive, credit negative.
+
+    A deferred check at COMMIT demands that every journal sums to zero in each currency.
+    """
 
     journal_id: Mapped[UUID] = column(Uuid, business(), fixed=True, primary_key=True)
     position: Mapped[int] = column(Integer, business(), fixed=True, primary_key=True)
     account: Mapped[str] = stages(*ACCOUNTS, rule=business(), fixed=True)
     customer_id: Mapped[UUID] = reference(Customer, business(), fixed=True)
     source_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
-    """The invoice, credit note, payment or write-off that was booked."""
+    """The invoice, credit note, payment or write-off that was booked; the journal's id, too."""
     booked_on: Mapped[date] = column(Date, business(), fixed=True)
     currency: Mapped[str] = column(Text, business(), fixed=True)
     amount_minor: Mapped[int] = column(BigInteger, business(), fixed=True)

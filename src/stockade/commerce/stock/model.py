@@ -63,6 +63,7 @@ class Move(TenantTable, table="stock.move", grants="select insert"):
         check("quantity", "quantity <> 0"),
         index("product_id", "moved_at"),
         index("source_id", where="source_id is not null"),
+        unique("source_id", "reason", where="reason = 'reversal'"),
     )
 
 

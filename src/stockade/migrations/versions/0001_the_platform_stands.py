@@ -412,6 +412,7 @@ def upgrade() -> None:
         sa.Column("postcode", sa.Text(), nullable=False),
         sa.Column("city", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("kind in ('billing', 'shipping')", name=op.f("address_kind_check")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
@@ -431,6 +432,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("phone", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
             ["parties.customer.tenant_id", "parties.customer.id"],
@@ -497,7 +499,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
-            "account in ('receivable', 'revenue', 'vat', 'bank', 'rounding', 'bad_debt', 'opening')",
+            "account in ('receivable', 'revenue', 'vat', 'bank', 'rounding', 'bad_debt', 'cost', 'opening')",
             name=op.f("posting_account_check"),
         ),
         sa.CheckConstraint("amount_minor <> 0", name=op.f("posting_amount_check")),
@@ -577,6 +579,14 @@ def upgrade() -> None:
         unique=False,
         schema="stock",
         postgresql_where=sa.text("source_id is not null"),
+    )
+    op.create_index(
+        "move_source_id_reason_uidx",
+        "move",
+        ["tenant_id", "source_id", "reason"],
+        unique=True,
+        schema="stock",
+        postgresql_where=sa.text("reason = 'reversal'"),
     )
     op.create_table(
         "reservation",
@@ -836,49 +846,34 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_table(
-        "allocation",
+        "credit",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("payment_id", sa.Uuid(), nullable=True),
-        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("allocated_on", sa.Date(), nullable=False),
-        sa.CheckConstraint(
-            "(payment_id is null) <> (credit_note_id is null)", name=op.f("allocation_one_source_check")
-        ),
-        sa.CheckConstraint("amount_minor <> 0", name=op.f("allocation_amount_check")),
+        sa.Column("credit_note_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("gross_minor", sa.BigInteger(), nullable=False),
+        sa.Column("unallocated_minor", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("unallocated_minor between 0 and gross_minor", name=op.f("credit_unallocated_check")),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "invoice_id"],
+            ["tenant_id", "credit_note_id"],
             ["invoicing.invoice.tenant_id", "invoicing.invoice.id"],
-            name=op.f("allocation_tenant_id_invoice_id_fkey"),
+            name=op.f("credit_tenant_id_credit_note_id_fkey"),
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "payment_id"],
-            ["receivables.payment.tenant_id", "receivables.payment.id"],
-            name=op.f("allocation_tenant_id_payment_id_fkey"),
+            ["tenant_id", "customer_id"],
+            ["parties.customer.tenant_id", "parties.customer.id"],
+            name=op.f("credit_tenant_id_customer_id_fkey"),
         ),
-        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("allocation_pkey")),
+        sa.PrimaryKeyConstraint("tenant_id", "credit_note_id", name=op.f("credit_pkey")),
         schema="receivables",
     )
     op.create_index(
-        "allocation_credit_note_id_idx",
-        "allocation",
-        ["tenant_id", "credit_note_id"],
+        "credit_customer_id_idx",
+        "credit",
+        ["tenant_id", "customer_id"],
         unique=False,
         schema="receivables",
-        postgresql_where=sa.text("credit_note_id is not null"),
-    )
-    op.create_index(
-        "allocation_invoice_id_idx", "allocation", ["tenant_id", "invoice_id"], unique=False, schema="receivables"
-    )
-    op.create_index(
-        "allocation_payment_id_idx",
-        "allocation",
-        ["tenant_id", "payment_id"],
-        unique=False,
-        schema="receivables",
-        postgresql_where=sa.text("payment_id is not null"),
+        postgresql_where=sa.text("unallocated_minor > 0"),
     )
     op.create_table(
         "open_item",
@@ -889,6 +884,8 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("gross_minor", sa.BigInteger(), nullable=False),
         sa.Column("open_minor", sa.BigInteger(), nullable=False),
+        sa.Column("credited_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("credited_minor between 0 and gross_minor", name=op.f("open_item_credited_check")),
         sa.CheckConstraint("open_minor between 0 and gross_minor", name=op.f("open_item_open_check")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "customer_id"],
@@ -918,6 +915,95 @@ def upgrade() -> None:
         unique=False,
         schema="receivables",
         postgresql_where=sa.text("open_minor > 0"),
+    )
+    op.create_table(
+        "write_off",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("written_off_on", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name=op.f("write_off_amount_check")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "invoice_id"],
+            ["invoicing.invoice.tenant_id", "invoicing.invoice.id"],
+            name=op.f("write_off_tenant_id_invoice_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("write_off_pkey")),
+        schema="receivables",
+    )
+    op.create_index(
+        "write_off_invoice_id_idx", "write_off", ["tenant_id", "invoice_id"], unique=False, schema="receivables"
+    )
+    op.create_table(
+        "allocation",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("credit_note_id", sa.Uuid(), nullable=True),
+        sa.Column("write_off_id", sa.Uuid(), nullable=True),
+        sa.Column("reverses_id", sa.Uuid(), nullable=True),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("allocated_on", sa.Date(), nullable=False),
+        sa.CheckConstraint(
+            "case when reverses_id is null then amount_minor > 0 else amount_minor < 0 end",
+            name=op.f("allocation_amount_check"),
+        ),
+        sa.CheckConstraint(
+            "num_nonnulls(payment_id, credit_note_id, write_off_id) = 1", name=op.f("allocation_one_source_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "credit_note_id"],
+            ["invoicing.invoice.tenant_id", "invoicing.invoice.id"],
+            name=op.f("allocation_tenant_id_credit_note_id_fkey"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "invoice_id"],
+            ["invoicing.invoice.tenant_id", "invoicing.invoice.id"],
+            name=op.f("allocation_tenant_id_invoice_id_fkey"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["receivables.payment.tenant_id", "receivables.payment.id"],
+            name=op.f("allocation_tenant_id_payment_id_fkey"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "write_off_id"],
+            ["receivables.write_off.tenant_id", "receivables.write_off.id"],
+            name=op.f("allocation_tenant_id_write_off_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("allocation_pkey")),
+        schema="receivables",
+    )
+    op.create_index(
+        "allocation_credit_note_id_idx",
+        "allocation",
+        ["tenant_id", "credit_note_id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=sa.text("credit_note_id is not null"),
+    )
+    op.create_index(
+        "allocation_invoice_id_idx", "allocation", ["tenant_id", "invoice_id"], unique=False, schema="receivables"
+    )
+    op.create_index(
+        "allocation_payment_id_idx",
+        "allocation",
+        ["tenant_id", "payment_id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=sa.text("payment_id is not null"),
+    )
+    op.create_index(
+        "allocation_reverses_id_uidx",
+        "allocation",
+        ["tenant_id", "reverses_id"],
+        unique=True,
+        schema="receivables",
+        postgresql_where=sa.text("reverses_id is not null"),
     )
     for name in ("0001_audit.sql", "0001_identity.sql", "0001_receivables.sql"):
         _run(name)
@@ -1117,7 +1203,7 @@ def upgrade() -> None:
         keys=("tenant_id", "id"),
         scope="tenant",
         grants=("delete", "insert", "select", "update"),
-        updatable=("kind", "recipient", "street", "postcode", "city", "country"),
+        updatable=("kind", "recipient", "street", "postcode", "city", "country", "version"),
         masked=("city", "postcode", "recipient", "street"),
     )
     op.build_wall(
@@ -1125,7 +1211,7 @@ def upgrade() -> None:
         keys=("tenant_id", "id"),
         scope="tenant",
         grants=("delete", "insert", "select", "update"),
-        updatable=("name", "position", "email", "phone"),
+        updatable=("name", "position", "email", "phone", "version"),
         masked=("email", "name", "phone", "position"),
     )
     op.build_wall(
@@ -1227,18 +1313,33 @@ def upgrade() -> None:
         part_of="shipment_id",
     )
     op.build_wall(
-        "receivables.allocation",
-        keys=("tenant_id", "id"),
+        "receivables.credit",
+        keys=("tenant_id", "credit_note_id"),
         scope="tenant",
-        grants=("insert", "select"),
-        insert_event="receivables.allocated",
+        updatable=("unallocated_minor",),
+        audited=False,
     )
     op.build_wall(
         "receivables.open_item",
         keys=("tenant_id", "invoice_id"),
         scope="tenant",
-        updatable=("open_minor",),
+        updatable=("open_minor", "credited_minor"),
         audited=False,
+    )
+    op.build_wall(
+        "receivables.write_off",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        grants=("insert", "select"),
+        document=True,
+        insert_event="receivables.written_off",
+    )
+    op.build_wall(
+        "receivables.allocation",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        grants=("insert", "select"),
+        insert_event="receivables.allocated",
     )
     for sql in install_statements():
         run_script(op.get_bind(), sql)

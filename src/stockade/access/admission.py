@@ -1,0 +1,123 @@
+"""Admission: from the credential of a request to its principal, and no further without the route's permission.
+
+It runs after routing and before anything of the request is parsed: whoever is not admitted learns nothing about what
+would have been valid.
+"""
+
+from typing import Any
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from stockade.access.permissions import PUBLIC, Permission
+from stockade.identity.credentials import Credentials
+from stockade.kernel.problems import Problem
+from stockade.tenancy.pin import ActorKind, pack_address
+from stockade.tenancy.principal import Principal
+from stockade.tenancy.transaction import Database, Unauthenticated
+from stockade.web.cookies import read_cookie
+from stockade.web.csrf import SAFE_METHODS, Csrf
+from stockade.web.limits import Limiter
+from stockade.web.problems import TooManyRequests
+
+SESSION_COOKIE = "__Host-session"
+
+
+class Ungoverned(Problem):
+    """A route without a permission was called. The start refuses such routes; this is the second line."""
+
+    type = "/problems/ungoverned"
+    title = "This address is closed"
+    status = 403
+
+
+class Admission:
+    """The middleware that admits. Public routes pass with whatever principal there is, or none.
+
+    ``database`` is set when the application starts.
+    """
+
+    database: Database
+
+    def __init__(self, credentials: Credentials, csrf: Csrf, limiter: Limiter, per_minute: int) -> None:
+        self.credentials = credentials
+        self.csrf = csrf
+        self.limiter = limiter
+        self.per_minute = per_minute
+
+    def __call__(self, app: ASGIApp) -> ASGIApp:
+        """Wrap the application."""
+
+        async def admit(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                await self._admit(scope)
+            await app(scope, receive, send)
+
+        return admit
+
+    async def _admit(self, scope: Any) -> None:
+        required = permission_of(scope["route_handler"])
+        if required is None:
+            raise Ungoverned
+        text = credential_of(scope)
+        state = scope["state"]
+        state["credential"] = text
+        principal = None if text is None else await self._identify(text, scope)
+        state["principal"] = principal
+        if required is PUBLIC:
+            return
+        if principal is None:
+            raise Unauthenticated
+        self._limit(principal, state)
+        if principal.kind is ActorKind.USER and scope["method"] not in SAFE_METHODS and not is_form_page(scope["route_handler"]):
+            self.csrf.check_header(scope, str(text))
+        required.require(principal)
+
+    async def _identify(self, text: str, scope: Any) -> Principal | None:
+        found = self.credentials.known(text) or await self.credentials.look_up(self.database, text)
+        if found is None:
+            return None
+        state = scope["state"]
+        state["actor_id"] = found.actor_id
+        return msgspec.structs.replace(found, request_id=state["request_id"], address=pack_address(state["address"]))
+
+    async def again(self, text: str, stale: Principal, required: Permission) -> Principal:
+        """Look a credential up anew after the database did not confirm it: its role may have changed, or it has ended."""
+        self.credentials.forget(text)
+        found = await self.credentials.look_up(self.database, text)
+        if found is None:
+            raise Unauthenticated
+        required.require(found)
+        return msgspec.structs.replace(found, request_id=stale.request_id, address=stale.address)
+
+    def _limit(self, principal: Principal, state: dict[str, Any]) -> None:
+        verdict = self.limiter.hit(principal.credential_id.bytes, self.per_minute)
+        state["credential_limit"] = verdict
+        if not verdict.allowed:
+            raise TooManyRequests("This credential has used up its requests for now.", retry_after=verdict.retry_after_seconds)
+
+
+def permission_of(handler: Any) -> Permission | None:
+    """Return the permission that a route declares, or None. Litestar's own OPTIONS tells which methods there are: public."""
+    if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+        return PUBLIC
+    found = handler.opt.get("permission") if isinstance(handler, HTTPRouteHandler) else None
+    return found if isinstance(found, Permission) else None
+
+
+def is_form_page(handler: Any) -> bool:
+    """Return whether a route takes a form, whose CSRF token it checks itself (``access.pages.form``)."""
+    return bool(handler.opt.get("form"))
+
+
+def credential_of(scope: Any) -> str | None:
+    """Return the credential of a request: a bearer key first, else the session cookie (RFC 6750, RFC 6265bis)."""
+    cookie = b""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, text = value.decode("latin-1").partition(" ")
+            return text.strip() if scheme.lower() == "bearer" else ""
+        if name == b"cookie":
+            cookie += value + b"; "
+    return read_cookie(cookie, SESSION_COOKIE) if cookie else None

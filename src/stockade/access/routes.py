@@ -1,0 +1,224 @@
+"""The only ways to declare a route. Each names its permission; each opens the one transaction, and closes it before the
+response leaves.
+
+A handler is a thin function over a verb: its first parameter is the open transaction, the others come from the path,
+the query and the body as Litestar reads them. The decorators make a Litestar handler of it:
+
+    @get("/orders/{order_id:uuid}", permission=READ)
+    async def read_order(tx: Transaction, order_id: UUID) -> OrderView: ...
+
+``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers
+a repetition with what the first call made.
+"""
+
+import inspect
+import re
+import typing
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+from litestar import Request, Response
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+
+from stockade.access.permissions import PUBLIC, Forbidden, Permission
+from stockade.access.problem_schema import ProblemDocument
+from stockade.idempotency.service import Claim, claim
+from stockade.kernel.ids import new_id
+from stockade.kernel.problems import Invalid, NotFound, Problem
+from stockade.tenancy.transaction import Busy, Transaction, Unauthenticated
+from stockade.web.problems import MalformedRequest, TooLarge, TooManyRequests, UnsupportedMediaType
+
+Verb = Callable[..., Awaitable[Any]]
+AnyRequest = Request[Any, Any, Any]
+IdempotencyKey = Annotated[
+    str,
+    Parameter(
+        header="Idempotency-Key", min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$",
+        description="A value of your own making, unique to what you are about to make. Repeat it to repeat the request safely.",
+    ),
+]  # fmt: skip
+
+
+def get(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+    """Declare a route that reads."""
+    return _route("GET", path, permission, problems, options)
+
+
+def post(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+    """Declare an action on something that exists; it answers 200."""
+    return _route("POST", path, permission, problems, {"status_code": 200} | options)
+
+
+def put(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+    """Declare a replacement of something that exists."""
+    return _route("PUT", path, permission, problems, options)
+
+
+def patch(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+    """Declare a change of some fields."""
+    return _route("PATCH", path, permission, problems, options)
+
+
+def delete(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+    """Declare a removal; it answers 204."""
+    return _route("DELETE", path, permission, problems, options)
+
+
+def create(
+    path: str, *, permission: Permission, read: HTTPRouteHandler | Verb, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
+    """Declare what makes something: ``verb(tx, id=…, data=…)``. It answers 201, and a repetition with ``read(tx, id)``."""
+
+    def decorate(verb: Verb) -> HTTPRouteHandler:
+        read_verb = verb_of(read)
+        parameters, hints = _parameters_of(verb, without=frozenset({"id"}))
+
+        async def handle(request: AnyRequest, idempotency_key: str, **given: Any) -> Response[Any]:
+            async with opened(request) as tx:
+                made: Claim = await claim(tx, idempotency_key, verb.__name__, given, new_id())
+                answer = await (read_verb(tx, made.id) if made.replayed else verb(tx, id=made.id, **given))
+            headers = {"Location": f"/api/v1{path}/{made.id}"} | ({"Idempotency-Replayed": "true"} if made.replayed else {})
+            return Response(answer, status_code=201, headers=headers)
+
+        key = inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, annotation=IdempotencyKey)
+        hints = hints | {"idempotency_key": IdempotencyKey, "return": Response[hints["return"]]}
+        return _handler("POST", path, permission, problems, options, verb, handle, [key, *parameters], hints)
+
+    return decorate
+
+
+def verb_of(handler: HTTPRouteHandler | Verb) -> Verb:
+    """Return the function behind a declared route, to call it inside a transaction that is open already."""
+    return handler.opt["verb"] if isinstance(handler, HTTPRouteHandler) else handler  # type: ignore[no-any-return]  # opt is untyped
+
+
+class opened:  # noqa: N801  # reads as what it does: async with opened(request) as tx
+    """The transaction of a request's principal. A credential that the database does not confirm is looked up once more."""
+
+    __slots__ = ("_opening", "_request")
+
+    def __init__(self, request: AnyRequest) -> None:
+        self._request = request
+
+    async def __aenter__(self) -> Transaction:
+        state = self._request.scope["state"]
+        app = self._request.app.state
+        principal = state["principal"]
+        if principal is None:
+            raise Unauthenticated
+        self._opening = app.database.transaction(principal)
+        try:
+            tx = await self._opening.__aenter__()
+        except Unauthenticated:
+            required = self._request.route_handler.opt["permission"]
+            state["principal"] = await app.admission.again(state["credential"], principal, required)
+            self._opening = app.database.transaction(state["principal"])
+            tx = await self._opening.__aenter__()
+        if app.observe_transaction is not None:
+            app.observe_transaction(tx)
+        return tx  # type: ignore[no-any-return]  # Litestar's state is untyped
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._opening.__aexit__(*error)
+
+
+def _route(
+    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any]
+) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
+    def decorate(verb: Verb) -> HTTPRouteHandler:
+        parameters, hints = _parameters_of(verb)
+
+        async def handle(request: AnyRequest, **given: Any) -> Any:
+            async with opened(request) as tx:
+                answer = await verb(tx, **_given(given))
+            return answer
+
+        async def handle_public(request: AnyRequest, **given: Any) -> Any:
+            return await verb(request, **given)
+
+        chosen = handle_public if permission is PUBLIC else handle
+        return _handler(method, path, permission, problems, options, verb, chosen, parameters, hints)
+
+    return decorate
+
+
+def _parameters_of(verb: Verb, without: frozenset[str] = frozenset()) -> tuple[list[inspect.Parameter], dict[str, Any]]:
+    """Return a verb's parameters after the transaction, and its resolved type hints.
+
+    ``state`` is a word of Litestar's own, and a filter of ours: the wrapper takes it as ``state_``.
+    """
+    signature = inspect.signature(verb)
+    hints = typing.get_type_hints(verb, include_extras=True)
+    first, *others = signature.parameters.values()
+    renamed = {"state": "state_"}
+    if "state" in hints:
+        hints["state_"] = Annotated[hints.pop("state"), Parameter(query="state")]
+    kept = [
+        item.replace(
+            name=renamed.get(item.name, item.name), kind=inspect.Parameter.KEYWORD_ONLY,
+            annotation=hints[renamed.get(item.name, item.name)],
+        )
+        for item in others if item.name not in without
+    ]  # fmt: skip
+    return kept, {name: hint for name, hint in hints.items() if name not in {*without, first.name}}
+
+
+def _given(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what Litestar read, under the verb's own names."""
+    if "state_" in given:
+        given["state"] = given.pop("state_")
+    return given
+
+
+def _handler(
+    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any], verb: Verb,
+    handle: Callable[..., Any], parameters: list[inspect.Parameter], hints: dict[str, Any],
+) -> HTTPRouteHandler:  # fmt: skip
+    """Give the wrapper the verb's face, and declare it to Litestar with everything that it may answer."""
+    request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=AnyRequest)
+    optional = [item for item in parameters if item.default is not inspect.Parameter.empty]
+    required = [item for item in parameters if item.default is inspect.Parameter.empty]
+    handle.__signature__ = inspect.Signature([request, *required, *optional], return_annotation=hints["return"])  # type: ignore[attr-defined]  # PEP 362
+    handle.__annotations__ = {"request": AnyRequest, **hints}
+    handle.__name__ = verb.__name__
+    handle.__qualname__ = verb.__qualname__
+    handle.__module__ = verb.__module__
+    handle.__doc__ = verb.__doc__
+    summary, _, description = inspect.cleandoc(verb.__doc__ or "").partition("\n")
+    settings: dict[str, Any] = {
+        "summary": summary.rstrip("."),
+        "description": description.strip() or None,
+        "operation_id": verb.__name__,
+        "tags": [re.sub(r"[^a-z]+", " ", path.strip("/").split("/")[0])],
+        "responses": _responses(method, path, permission, problems, takes_input=bool(parameters)),
+        "opt": {"permission": permission, "verb": verb, "problems": tuple(problems)},
+        "raises": (),
+    }
+    return HTTPRouteHandler(path, http_method=method, **(settings | options))(handle)  # type: ignore[arg-type]  # the method is one of Litestar's
+
+
+def _responses(
+    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], *, takes_input: bool
+) -> dict[int, ResponseSpec]:  # fmt: skip
+    """Return the documented refusals of a route, by status."""
+    possible: list[type[Problem]] = [MalformedRequest, Invalid, TooManyRequests, Busy, *problems]
+    if method != "GET" and takes_input:
+        possible += [TooLarge, UnsupportedMediaType]
+    if permission is not PUBLIC:
+        possible += [Unauthenticated, Forbidden]
+    if "{" in path:
+        possible.append(NotFound)
+    listed: dict[int, list[str]] = {}
+    for problem in possible:
+        listed.setdefault(problem.status, []).append(problem.type)
+    return {
+        status: ResponseSpec(
+            ProblemDocument, generate_examples=False, media_type="application/problem+json",
+            description="Refused: " + ", ".join(f"`{name}`" for name in dict.fromkeys(types)),
+        )
+        for status, types in sorted(listed.items())
+    }  # fmt: skip
+
+

@@ -1,0 +1,97 @@
+"""One installation: from settings to addresses, keys and open databases. Every entry point begins here."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from stockade.database import embedded
+from stockade.database.lock import HomeLock, is_locked
+from stockade.database.provision import DATABASE, dsn_for, ensure_database, place_of, provision
+from stockade.database.roles import Role
+from stockade.identity.credentials import Credentials
+from stockade.kernel.problems import Refusal
+from stockade.kernel.secrets import Keyring
+from stockade.kernel.settings import Settings, load_settings
+from stockade.tenancy.pin import Signer
+from stockade.tenancy.transaction import Database, open_pool
+from stockade.web.certificates import CertificateFiles, ensure_local_certificate
+
+
+class Installation:
+    """What the settings of one installation lead to. Holds no connection; ``connect`` opens those."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.keyring = Keyring(self.settings.home, production=self.settings.production)
+
+    @property
+    def signer(self) -> Signer:
+        """Signs pins."""
+        return Signer.of(self.keyring.secret("pin"))
+
+    @property
+    def credentials(self) -> Credentials:
+        """Reads API keys and session tokens."""
+        return Credentials(self.keyring.secret("credential"))
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is our own server."""
+        return self.settings.database_url is None
+
+    def admin_dsn(self) -> str:
+        """The administrator's address of the database."""
+        if self.settings.database_url:
+            return self.settings.database_url
+        return self._embedded_dsn(DATABASE)
+
+    def dsn(self, role: Role) -> str:
+        """The address that a role connects to."""
+        return dsn_for(self.admin_dsn(), role, self.keyring)
+
+    def certificate(self) -> CertificateFiles:
+        """The server's certificate: the operator's, or one of the local authority."""
+        folder = self.settings.home / "certificates"
+        if self.settings.certificate and self.settings.certificate_key:
+            return CertificateFiles(self.settings.certificate, self.settings.certificate_key, self.settings.certificate)
+        return ensure_local_certificate(folder, list(self.settings.names))
+
+    async def prepare_database(self) -> None:
+        """Bring roles, schema and pin key to what they must be."""
+        if self.is_embedded:
+            await ensure_database(self._embedded_dsn("postgres"))
+        signer = self.signer
+        await provision(self.admin_dsn(), self.keyring, pads=(signer.key_id, *signer.pads), production=self.settings.production)
+
+    @asynccontextmanager
+    async def connect(self, role: Role = Role.APPLICATION, *, size: int | None = None) -> AsyncIterator[Database]:
+        """Open the database as a role for the length of the block; ``Refusal`` if it does not answer."""
+        try:
+            pool = await open_pool(
+                self.dsn(role), self.signer, size=size or self.settings.pool_size,
+                behind_pooler=self.settings.pooler == "transaction",
+            )  # fmt: skip
+        except OSError as error:
+            raise Refusal(f"The database at {place_of(self.admin_dsn())} does not answer: {error}.") from None
+        database = Database({"main": pool})
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    @contextmanager
+    def database_running(self) -> Iterator[None]:
+        """Make sure that the database runs: another process of this installation runs it, or this one does for the block."""
+        home = self.settings.home
+        if not self.is_embedded or is_locked(home):
+            yield
+            return
+        with HomeLock(home):
+            server = embedded.start(embedded.prepare(home))
+            try:
+                yield
+            finally:
+                server.stop()
+
+    def _embedded_dsn(self, database: str) -> str:
+        cluster = embedded.locate(self.settings.home)
+        return cluster.dsn(user=embedded.SUPERUSER, password=cluster.superuser_password(), database=database)

@@ -1,0 +1,126 @@
+"""Showing: pages with what every page is given, and problems as a page to people and as a document to programs."""
+
+import secrets
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.response import Redirect
+
+from stockade.apps.installation import Installation
+from stockade.database.statements import raw
+from stockade.kernel.problems import Problem
+from stockade.tenancy.transaction import Transaction, Unauthenticated
+from stockade.web import problems
+from stockade.web.cookies import read_cookie, session_cookie
+from stockade.web.csrf import Csrf
+from stockade.web.headers import nonce_of
+from stockade.web.pages import Pages, StaticFiles
+
+SOURCE = Path(__file__).parents[1]
+TEMPLATE_FOLDERS = (SOURCE / "web" / "templates", SOURCE / "apps" / "admin" / "templates", SOURCE / "trust" / "templates")
+VISITOR_COOKIE = "__Host-visitor"
+VISITOR_SECONDS = 12 * 3600
+HTML = "text/html; charset=utf-8"
+AnyRequest = Request[Any, Any, Any]
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """Who looks at a page, as its frame shows it."""
+
+    name: str
+    tenant_name: str
+    role: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What a page's verb decided to show: a template, its context, and the status of the answer."""
+
+    template: str
+    context: dict[str, Any]
+    status: int = 200
+
+
+_FRAME = raw(
+    "select coalesce((select p.name from identity.people() p where p.account_id = $2), 'API'), t.name from tenancy.tenant t where t.id = $1",
+    "this_tenant actor_id",
+)
+
+
+async def viewer_of(tx: Transaction) -> Viewer:
+    """Return who looks, for the frame of a page."""
+    name, tenant_name = await _FRAME.one(tx, actor_id=tx.principal.actor_id)
+    return Viewer(name, tenant_name, tx.principal.role)
+
+
+class Shower:
+    """Renders pages and problems of one application."""
+
+    def __init__(self, installation: Installation, csrf: Csrf) -> None:
+        self.static = StaticFiles([SOURCE / "web" / "static"])
+        self.pages = Pages(TEMPLATE_FOLDERS, self.static)
+        self.csrf = csrf
+        self.installation = installation
+
+    def page(self, request: AnyRequest, shown: Shown, viewer: Viewer | None = None) -> Response[str]:
+        """Render a page. Without a session, the CSRF token is bound to a visitor's cookie, which is set here if need be."""
+        state = request.scope["state"]
+        secret, cookie = self._browser_secret(request)
+        body = self.pages.render(
+            shown.template, nonce=nonce_of(state), csrf_token=self.csrf.token(secret), principal=viewer, **shown.context
+        )
+        headers = {"vary": "HX-Request"}
+        if cookie is not None:
+            headers["set-cookie"] = cookie
+        return Response(body, status_code=shown.status, media_type=HTML, headers=headers)
+
+    def check_form(self, request: AnyRequest, token: str | None) -> None:
+        """Raise ``CsrfRejected`` unless the form comes from a page of ours that was shown in this browser."""
+        secret, _ = self._browser_secret(request)
+        self.csrf.check(request.scope["headers"], token, secret)
+
+    def show_failure(self, request: AnyRequest, exc: Exception) -> Response[Any]:
+        """Answer a failure: a page where a page was asked for, else ``application/problem+json``."""
+        if not wants_page(request.scope):
+            return problems.handle_problem(request, exc)
+        problem = problems.as_problem(request, exc)
+        if isinstance(problem, Unauthenticated) and request.method == "GET":
+            target = request.scope["path"]
+            return Redirect(f"/sign-in?next={target}" if target != "/" else "/sign-in", status_code=303)
+        return self.page(request, self._shown(problem, request.scope["state"].get("request_id")))
+
+    def show_at_edge(self, scope: Any, problem: Problem, request_id: UUID) -> problems.Answer:
+        """Answer what the edge itself refused."""
+        if not wants_page(scope):
+            return problems.problem_response(problem, request_id)
+        shown = self._shown(problem, request_id)
+        body = self.pages.render(
+            shown.template, nonce=nonce_of(scope["state"]), csrf_token="", principal=None, **shown.context
+        ).encode()
+        headers = [(b"content-type", HTML.encode()), (b"content-length", str(len(body)).encode())]
+        return problem.status, headers + problems.problem_headers(problem), body
+
+    def _shown(self, problem: Problem, request_id: Any) -> Shown:
+        document = problems.problem_document(problem, request_id)
+        return Shown("errors/problem.html", {"problem": document, "request_id": str(request_id), "back": None}, problem.status)
+
+    def _browser_secret(self, request: AnyRequest) -> tuple[str, str | None]:
+        """Return what the browser proves itself by, and a cookie to set if it has nothing to do so."""
+        session = request.scope["state"].get("credential")
+        if session and request.scope["state"].get("principal") is not None:
+            return session, None
+        header = b"; ".join(value for name, value in request.scope["headers"] if name == b"cookie")
+        known = read_cookie(header, VISITOR_COOKIE) if header else None
+        if known:
+            return known, None
+        fresh = secrets.token_urlsafe(32)
+        return fresh, session_cookie(VISITOR_COOKIE, fresh, VISITOR_SECONDS)[1].decode()
+
+
+def wants_page(scope: Any) -> bool:
+    """Return whether a browser asks for a page: a page's route, or no route of the API and HTML accepted."""
+    if scope["path"].startswith("/api/v1/"):
+        return False
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])

@@ -1,0 +1,137 @@
+"""The web application: every route of every slice, behind admission and the edge. What granian serves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+
+from stockade.access import api as access_api
+from stockade.access.admission import Admission, permission_of
+from stockade.access.permissions import PUBLIC
+from stockade.apps import public
+from stockade.apps.admin import orders as admin_orders
+from stockade.apps.admin import sign_in as admin_sign_in
+from stockade.apps.description import API_PREFIX, describe
+from stockade.apps.installation import Installation
+from stockade.apps.show import Shower
+from stockade.commerce.catalog import api as catalog_api
+from stockade.commerce.invoicing import api as invoicing_api
+from stockade.commerce.orders import api as orders_api
+from stockade.commerce.parties import api as parties_api
+from stockade.commerce.receivables import api as receivables_api
+from stockade.commerce.stock import api as stock_api
+from stockade.database.roles import Role
+from stockade.kernel.problems import Refusal
+from stockade.tenancy.transaction import Database
+from stockade.web.csrf import Csrf
+from stockade.web.edge import Edge
+from stockade.web.limits import Limiter
+from stockade.web.metrics import Metrics, MetricsPage
+
+SLICES = (catalog_api, parties_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
+PAGES = (*admin_orders.ROUTES, *admin_sign_in.ROUTES, *public.ROUTES)
+SIGNER_RELOAD_SECONDS = 15.0
+
+
+def application() -> Edge:
+    """Make the application of the installation that the environment describes (granian's factory)."""
+    return build(Installation())
+
+
+def build(installation: Installation, *, database: Database | None = None) -> Edge:
+    """Make an installation's application; with ``database``, on connections that are open already (tests)."""
+    settings, credentials = installation.settings, installation.credentials
+    run_folder = settings.home / "run"
+    limiter, metrics = Limiter(run_folder / "limits"), Metrics(run_folder / "metrics")
+    csrf = Csrf(installation.keyring.secret("session"))
+    admission = Admission(credentials, csrf, limiter, settings.credential_requests_per_minute)
+    shower = Shower(installation, csrf)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with _opened(installation, database) as opened:
+            app.state.database = admission.database = opened
+            metrics.watch_pool("application", lambda: _pool_figures(opened))
+            reload = asyncio.create_task(_follow_signer(installation, opened))
+            yield
+            reload.cancel()
+
+    app = Litestar(
+        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES],
+        middleware=[admission],
+        exception_handlers={Exception: shower.show_failure},
+        lifespan=[lifespan],
+        openapi_config=OpenAPIConfig(
+            title="Stockade", version="1", render_plugins=[],
+            openapi_router=Router("/api/schema", route_handlers=[], opt={"permission": PUBLIC}),
+        ),
+        logging_config=None,
+    )  # fmt: skip
+    app.state.update(
+        installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower, limiter=limiter,
+        metrics=metrics, observe_transaction=None,
+    )  # fmt: skip
+    refuse_ungoverned(app)
+    app.state.description = describe(app)
+    front = Front(app, {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)})
+    return Edge(front, settings, limiter, metrics, show=shower.show_at_edge)
+
+
+class Front:
+    """Sends a few paths to applications of their own, which need neither admission nor routing, and the rest on."""
+
+    def __init__(self, app: Any, mounted: dict[str, Any]) -> None:
+        self.app = app
+        self.mounted = tuple(mounted.items())
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            for prefix, app in self.mounted:
+                if scope["path"] == prefix or (prefix.endswith("/") and scope["path"].startswith(prefix)):
+                    await app(scope, receive, send)
+                    return
+        await self.app(scope, receive, send)
+
+
+def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
+    """Return every HTTP handler that is served, once."""
+    found: dict[int, HTTPRouteHandler] = {}
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", []):
+            if isinstance(handler, HTTPRouteHandler):
+                found[id(handler)] = handler
+    return list(found.values())
+
+
+def refuse_ungoverned(app: Litestar) -> None:
+    """Stop the start if a route has no permission: none may be open by omission."""
+    for handler in handlers_of(app):
+        if permission_of(handler) is None:
+            raise Refusal(f"The route {sorted(handler.paths)} declares no permission; write PUBLIC if it is meant for everybody.")
+
+
+@asynccontextmanager
+async def _opened(installation: Installation, database: Database | None) -> AsyncIterator[Database]:
+    if database is not None:
+        yield database
+        return
+    async with installation.connect(Role.APPLICATION) as opened:
+        yield opened
+
+
+async def _follow_signer(installation: Installation, database: Database) -> None:
+    """Take up a rotated pin key within its overlap."""
+    while True:
+        await asyncio.sleep(SIGNER_RELOAD_SECONDS)
+        database.use_signer(installation.signer)
+
+
+def _pool_figures(database: Database) -> dict[str, int]:
+    pool = database.main()
+    return {"open": pool.get_size(), "idle": pool.get_idle_size()}
+

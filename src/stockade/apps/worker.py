@@ -1,0 +1,94 @@
+"""The worker: schedules and jobs, with PgQueuer inside PostgreSQL.
+
+A schedule is declared once here; what it does is a verb of its slice. Several workers may run: a schedule's turn is
+taken by one of them.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+from pgqueuer import PgQueuer
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.models import Schedule
+
+from stockade.apps.controls import checked
+from stockade.apps.installation import Installation
+from stockade.commerce.stock.jobs import expire_reservations_everywhere
+from stockade.database.roles import Role
+from stockade.jobs.queue import queries
+from stockade.kernel.logging import configure_logging, logger
+from stockade.tenancy.tenants import list_tenants
+from stockade.trust.runner import run_due
+
+Task = Callable[[], Awaitable[None]]
+PARTITION_MONTHS_AHEAD = 12
+IDEMPOTENCY_KEPT = timedelta(days=2)
+
+
+async def run_worker(installation: Installation) -> None:
+    """Run schedules and jobs until SIGTERM or SIGINT."""
+    async with (
+        installation.connect(Role.WORKER, size=8) as worker,
+        installation.connect(Role.PLATFORM, size=1) as platform,
+        checked(installation) as live,
+    ):
+
+        async def run_controls() -> None:
+            await run_due(live)
+
+        async def expire() -> None:
+            await expire_reservations_everywhere(worker, [tenant.id for tenant in await list_tenants(platform)])
+
+        async def make_partitions() -> None:
+            async with worker.main().acquire() as connection:
+                await connection.execute("select audit.ensure_partitions($1)", PARTITION_MONTHS_AHEAD)
+
+        tasks: dict[str, tuple[str, Task]] = {
+            "trust_run_due": ("* * * * *", run_controls),
+            "stock_expire_reservations": ("* * * * *", expire),
+            "audit_make_partitions": ("17 3 * * *", make_partitions),
+        }
+        await _run_queue(installation.dsn(Role.WORKER), tasks)
+
+
+async def _run_queue(dsn: str, tasks: dict[str, tuple[str, Task]]) -> None:
+    """Hand the tasks to PgQueuer, and stop it when a signal comes."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        driver = AsyncpgDriver(connection)
+        queuer = PgQueuer(driver, queries=queries(driver))
+        for name, (expression, task) in tasks.items():
+            _schedule(queuer, name, expression, task)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, queuer.shutdown.set)
+        await queuer.run()
+    finally:
+        await connection.close()
+
+
+def _schedule(queuer: PgQueuer, name: str, expression: str, task: Task) -> None:
+    @queuer.schedule(name, expression)
+    async def run(_schedule: Schedule) -> None:
+        started = datetime.now(UTC)
+        try:
+            await task()
+        except Exception as error:  # noqa: BLE001  # a task that fails is told, and runs again at its next turn
+            logger.error("task failed", task=name, error=type(error).__name__)
+        else:
+            logger.info("task done", task=name, seconds=round((datetime.now(UTC) - started).total_seconds(), 3))
+
+
+def main() -> None:
+    """Run as a process of its own."""
+    configure_logging()
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run_worker(Installation()))
+
+
+if __name__ == "__main__":
+    main()

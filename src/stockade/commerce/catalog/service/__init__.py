@@ -1,0 +1,1 @@
+"""The catalogue's verbs. Each runs inside the caller's transaction and commits nothing."""

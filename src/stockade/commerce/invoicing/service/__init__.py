@@ -1,0 +1,1 @@
+"""Verbs of invoicing: issue, credit, read, list."""

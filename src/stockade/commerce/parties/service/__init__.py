@@ -1,0 +1,1 @@
+"""The verbs about those who trade. Each runs inside the caller's transaction and commits nothing."""

@@ -1,0 +1,1 @@
+"""Verbs of receivables: record, allocate, take back, write off, read, age, state."""

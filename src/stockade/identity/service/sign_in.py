@@ -1,0 +1,188 @@
+"""Signing in: by password, or by a link that works once. Both end in a session; neither tells whether an account exists."""
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import func, insert, update
+
+from stockade.database.statements import TENANT, param, raw, statement
+from stockade.identity.credentials import Credentials, new_session_token
+from stockade.identity.model import Session
+from stockade.kernel.clock import now
+from stockade.kernel.ids import new_id
+from stockade.kernel.problems import Problem
+from stockade.tenancy.pin import ActorKind, pack_address
+from stockade.tenancy.principal import Principal
+from stockade.tenancy.transaction import Database, Transaction
+
+SESSION_LIFETIME = timedelta(hours=12)
+LINK_BYTES = 32
+HASHING_THREADS = 2
+"""Argon2id takes 19 MiB and some 20 ms each time: a flood of sign-ins queues here and starves nothing else."""
+_HASHER = PasswordHash((Argon2Hasher(),))
+_POOL = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="argon2")
+_NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe(16))
+"""What a password is checked against when there is no account: the same work, so that time tells nothing."""
+
+
+class SignInRefused(Problem):
+    """The one answer to everything that can be wrong with a sign-in."""
+
+    type = "/problems/identity/sign-in-refused"
+    title = "This e-mail address and password do not go together"
+    status = 401
+
+
+class LinkRefused(Problem):
+    """The link is used up, expired, or was never issued."""
+
+    type = "/problems/identity/link-refused"
+    title = "This link has been used, or has expired"
+    status = 401
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Where a sign-in comes from."""
+
+    address: str
+    user_agent: str
+    request_id: UUID
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A fresh session: its token for the cookie, and whose it is."""
+
+    token: str
+    tenant_id: UUID
+    account_id: UUID
+
+
+_INSERT_SESSION = statement(
+    insert(Session).values(
+        tenant_id=TENANT, id=param("id"), token_hash=param("token_hash"), account_id=param("account_id"),
+        method=param("method"), user_agent=param("user_agent"), expires_at=param("expires_at"),
+    )  # fmt: skip
+)
+_END_SESSION = statement(
+    update(Session)
+    .where(Session.tenant_id == TENANT, Session.token_hash == param("hash"), Session.ended_at.is_(None))
+    .values(ended_at=func.now())
+)
+_ISSUE_LINK = raw("select identity.issue_link($1, $2, $3, $4)", "id hash account_id valid", bool)
+_FIND_ACCOUNT = "select id, password_hash, state, memberships from identity.find_account($1)"
+_NOTE_ATTEMPT = "select identity.note_attempt($1, $2, $3, $4)"
+_UPGRADE = "select identity.upgrade_password($1, $2, $3)"
+_REDEEM = "select account_id, tenant_id from identity.redeem_link($1)"
+
+
+async def hash_password(password: str) -> str:
+    """Return the Argon2id hash of a password, with a salt of its own (RFC 9106)."""
+    return await asyncio.get_running_loop().run_in_executor(_POOL, _HASHER.hash, password)
+
+
+async def sign_in_with_password(
+    database: Database, credentials: Credentials, visitor: Visitor, *, email: str, password: str, tenant_id: UUID | None = None
+) -> SignedIn:  # fmt: skip
+    """Check a password and open a session, in the account's first tenant unless one is named.
+
+    Raises ``SignInRefused``: for a wrong password, an unknown address, a deactivated account and one without a tenant
+    alike, after the same work.
+    """
+    address = email.strip().lower()
+    async with database.main().acquire() as connection:
+        account = await connection.fetchrow(_FIND_ACCOUNT, address)
+    stored = account["password_hash"] if account else None
+    verified, better = await _verify(password, stored)
+    tenant = _tenant_of(account, tenant_id)
+    reason = _refusal(account, verified=verified and stored is not None, has_tenant=tenant is not None)
+    if reason or account is None or tenant is None:
+        await _note(database, credentials, visitor, address, reason or "unknown")
+        raise SignInRefused
+    if better:
+        async with database.main().acquire() as connection:
+            await connection.execute(_UPGRADE, account["id"], stored, better)
+    return await _open(database, credentials, visitor, tenant, account["id"], "password")
+
+
+async def sign_in_with_link(database: Database, credentials: Credentials, visitor: Visitor, *, secret: str) -> SignedIn:
+    """Use a one-time link up and open a session; ``LinkRefused`` if it does not (or no longer) work."""
+    async with database.main().acquire() as connection:
+        found = await connection.fetchrow(_REDEEM, hash_link(secret))
+    if found is None:
+        await _note(database, credentials, visitor, "", "link")
+        raise LinkRefused
+    return await _open(database, credentials, visitor, found["tenant_id"], found["account_id"], "link")
+
+
+async def issue_link(tx: Transaction, account_id: UUID, *, valid: timedelta = timedelta(hours=1)) -> str:
+    """Issue a one-time link's secret for a member of the pinned tenant."""
+    secret = secrets.token_urlsafe(LINK_BYTES)
+    if not await _ISSUE_LINK.first(tx, id=new_id(), hash=hash_link(secret), account_id=account_id, valid=valid):
+        raise LinkRefused
+    return secret
+
+
+async def sign_out(tx: Transaction, credentials: Credentials, token: str) -> None:
+    """End the session; its token is worth nothing from the next request on."""
+    await _END_SESSION.run(tx, hash=credentials.hash(token))
+    credentials.forget(token)
+
+
+def hash_link(secret: str) -> bytes:
+    """Return the hash under which a link is stored; its secret has 256 random bits, so no key is needed."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def _verify(password: str, stored: str | None) -> tuple[bool, str | None]:
+    """Check in a bounded pool; a better hash comes back when the stored one was made at a lower cost."""
+    return await asyncio.get_running_loop().run_in_executor(
+        _POOL, _HASHER.verify_and_update, password[:1024], stored or _NOBODYS_HASH
+    )
+
+
+def _tenant_of(account: Any, wanted: UUID | None) -> UUID | None:
+    tenants = [UUID(item["tenant_id"]) for item in account["memberships"]] if account else []
+    if wanted is not None:
+        return wanted if wanted in tenants else None
+    return tenants[0] if tenants else None
+
+
+def _refusal(account: Any, *, verified: bool, has_tenant: bool) -> Literal["unknown", "password", "deactivated"] | None:
+    if account is None:
+        return "unknown"
+    if not verified:
+        return "password"
+    return None if account["state"] == "active" and has_tenant else "deactivated"
+
+
+async def _note(database: Database, credentials: Credentials, visitor: Visitor, address: str, reason: str) -> None:
+    tried = hmac.digest(credentials.hash("attempt"), address.encode(), hashlib.sha256)
+    async with database.main().acquire() as connection:
+        await connection.execute(_NOTE_ATTEMPT, new_id(), tried, visitor.address, reason)
+
+
+async def _open(
+    database: Database, credentials: Credentials, visitor: Visitor, tenant_id: UUID, account_id: UUID, method: str
+) -> SignedIn:  # fmt: skip
+    token = new_session_token(tenant_id)
+    who = Principal(
+        tenant_id=tenant_id, actor_id=account_id, kind=ActorKind.USER, role="nobody", request_id=visitor.request_id,
+        address=pack_address(visitor.address),
+    )  # fmt: skip
+    async with database.transaction(who) as tx:
+        await _INSERT_SESSION.run(
+            tx, id=new_id(), token_hash=credentials.hash(token), account_id=account_id, method=method,
+            user_agent=visitor.user_agent[:200], expires_at=now() + SESSION_LIFETIME,
+        )  # fmt: skip
+    return SignedIn(token, tenant_id, account_id)

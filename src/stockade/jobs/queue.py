@@ -1,0 +1,40 @@
+"""The queue: put work into it from inside a transaction, and run it elsewhere."""
+
+from uuid import UUID
+
+import msgspec
+from pgqueuer.adapters.persistence import qb
+from pgqueuer.db import Driver
+from pgqueuer.queries import Queries
+
+from stockade.database.statements import raw
+from stockade.jobs.schema import SETTINGS
+from stockade.tenancy.transaction import Transaction
+
+_ENQUEUE = raw(
+    "with made as (insert into jobs.pgqueuer (priority, status, entrypoint, payload) values (0, 'queued', $1, $2) returning id) "
+    "insert into jobs.pgqueuer_log (job_id, status, entrypoint, priority) select id, 'queued', $1, 0 from made",
+    "entrypoint payload",
+)
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What a job is told: whose it is, and which rows it is about. Ids only, never a value."""
+
+    tenant_id: UUID
+    ids: dict[str, UUID] = {}
+
+
+def queries(driver: Driver) -> Queries:
+    """PgQueuer's statements, bound to our schema."""
+    return Queries(
+        driver,
+        qb.QueryBuilderEnvironment(SETTINGS),
+        qb.QueryQueueBuilder(SETTINGS),
+        qb.QuerySchedulerBuilder(SETTINGS),
+    )
+
+
+async def enqueue(tx: Transaction, entrypoint: str, **ids: UUID) -> None:
+    """Put work into the queue: it exists exactly if this transaction commits."""
+    await _ENQUEUE.run(tx, entrypoint=entrypoint, payload=msgspec.json.encode(Work(tx.tenant_id, ids)))
