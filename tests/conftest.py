@@ -26,6 +26,7 @@ from stockade.tenancy.pin import Signer
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import create_tenant
 from stockade.tenancy.transaction import Database, open_pool
+from tests.site import Site, running_site
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 TEMPLATE = "template_stockade"
@@ -170,3 +171,11 @@ def make_tenant(server: Server, database_name: str) -> MakeTenant:
 async def tenant(make_tenant: MakeTenant) -> TenantFixture:
     """One tenant."""
     return await make_tenant()
+
+
+@pytest.fixture
+async def site(server: Server, database: Database, database_name: str, tmp_path: Path) -> AsyncIterator[Site]:
+    """The application on this worker's database, asked in process."""
+    home = Path(os.environ[_HOME])
+    async with running_site(home, tmp_path, server.admin_dsn(database_name), database) as running:
+        yield running

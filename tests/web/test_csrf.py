@@ -17,8 +17,7 @@ def csrf() -> Csrf:
 def refused(csrf: Csrf, headers: list[tuple[bytes, bytes]], token: str | None, session: str = SESSION) -> bool:
     try:
         csrf.check(headers, token, session)
-    except CsrfRejected as problem:
-        assert problem.status == 403
+    except CsrfRejected:
         return True
     return False
 
@@ -95,7 +94,13 @@ def test_a_cookie_is_host_bound_secure_and_out_of_scripts_reach() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("session", "x"), ("__Host-a b", "x"), ("__Host-a", "x; Domain=example"), ("__Host-a", "x\r\nX: y"), ("__Host-a", "é")],
+    [
+        ("session", "x"),
+        ("__Host-a b", "x"),
+        ("__Host-a", "x; Domain=example"),
+        ("__Host-a", "x\r\nX: y"),
+        ("__Host-a", "é"),
+    ],
 )
 def test_a_cookie_that_could_break_out_of_its_header_is_not_made(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="__Host-"):

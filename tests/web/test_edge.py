@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.web.asgi import App, Header, ask, make_edge
 
 from stockade.kernel.problems import NotFound
 from stockade.web.edge import access_log
 from stockade.web.limits import Verdict
-from tests.web.asgi import App, Header, ask, make_edge
 
 ALLOWED = b"https://partner.example"
 EVIL = b"https://evil.example"
@@ -45,7 +45,9 @@ async def test_a_host_of_ours_is_served(host: bytes, tmp_path: Path) -> None:
     assert (await ask(edge, host=host)).status == 200
 
 
-@pytest.mark.parametrize("host", [b"evil.example", b"localhost.evil.example", b"127.0.0.1", b"[::1]:8443", b"a\r\nb", b":"])
+@pytest.mark.parametrize(
+    "host", [b"evil.example", b"localhost.evil.example", b"127.0.0.1", b"[::1]:8443", b"a\r\nb", b":443:443"]
+)
 async def test_a_foreign_host_is_misdirected_and_never_reaches_the_application(host: bytes, tmp_path: Path) -> None:
     edge, _ = make_edge(raising(AssertionError()), tmp_path)
     answered = await ask(edge, host=host)
@@ -235,6 +237,22 @@ async def test_a_client_that_left_is_logged_as_such(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await ask(edge)
     assert log.lines[0]["status"] == 499
+
+
+async def test_a_client_that_hangs_up_in_mid_body_is_no_failure_of_ours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    edge, log = make_edge(echo, tmp_path)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None: ...
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"localhost")], "client": None}
+    await edge(scope, receive, send)
+    assert log.lines[0]["status"] == 499
+    assert caplog.records == []
 
 
 async def test_a_head_request_is_refused_without_a_body(tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.web.asgi import Answered, App, Header, ask, make_edge
 
 from stockade.kernel.problems import NotFound
 from stockade.web.headers import nonce_of
-from tests.web.asgi import Answered, App, Header, ask, make_edge
 
 YEAR_SECONDS = 31_536_000
 JSON = (b"content-type", b"application/json")
 HTML = (b"content-type", b"text/html; charset=utf-8")
+FOREIGN_PREFLIGHT = [(b"origin", b"https://evil.example"), (b"access-control-request-method", b"GET")]
 
 
 def answering(*headers: Header, status: int = 200, nonce: bool = False, **state: Any) -> App:
@@ -50,7 +51,7 @@ async def test_a_response_of_any_status_has_all_security_headers(status: int, tm
         ("/", {"method": "POST", "headers": [(b"content-length", b"99999999")]}, 413),
         ("/", {"method": "POST", "chunks": [b"x" * 3_000_000]}, 200),
         ("/api/v1/x", {"method": "POST", "headers": [(b"content-type", b"text/plain")]}, 415),
-        ("/api/v1/x", {"method": "OPTIONS", "headers": [(b"origin", b"https://evil.example"), (b"access-control-request-method", b"GET")]}, 403),
+        ("/api/v1/x", {"method": "OPTIONS", "headers": FOREIGN_PREFLIGHT}, 403),
     ],
 )  # fmt: skip
 async def test_a_refusal_of_the_edge_itself_has_all_security_headers(

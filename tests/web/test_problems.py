@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from litestar import Litestar, get, post
 from litestar.exceptions import HTTPException, NotAuthorizedException
+from tests.web.asgi import make_edge
 
 from stockade.kernel.problems import Conflict, NotFound
 from stockade.web.edge import Edge
 from stockade.web.problems import TooManyRequests, handle_problem, problem_response
-from tests.web.asgi import make_edge
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):

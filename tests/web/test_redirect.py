@@ -42,7 +42,9 @@ def test_a_target_leads_to_its_path_at_our_origin(target: str, expected: str) ->
     assert location(target) == expected
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost@evil.example", "", "evil.example:8080"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "localhost@evil.example", "", "evil.example:8080"]
+)
 def test_an_unlisted_host_is_never_echoed(host: str) -> None:
     assert location("/x", host) == "https://localhost:8443/x"
 

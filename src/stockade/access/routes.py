@@ -192,7 +192,7 @@ def _handler(
         "description": description.strip() or None,
         "operation_id": verb.__name__,
         "tags": [re.sub(r"[^a-z]+", " ", path.strip("/").split("/")[0])],
-        "responses": _responses(method, path, permission, problems, takes_input=bool(parameters)),
+        "responses": _responses(method, path, permission, problems),
         "opt": {"permission": permission, "verb": verb, "problems": tuple(problems)},
         "raises": (),
     }
@@ -200,11 +200,11 @@ def _handler(
 
 
 def _responses(
-    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], *, takes_input: bool
+    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]]
 ) -> dict[int, ResponseSpec]:  # fmt: skip
     """Return the documented refusals of a route, by status."""
     possible: list[type[Problem]] = [MalformedRequest, Invalid, TooManyRequests, Busy, *problems]
-    if method != "GET" and takes_input:
+    if method != "GET":
         possible += [TooLarge, UnsupportedMediaType]
     if permission is not PUBLIC:
         possible += [Unauthenticated, Forbidden]

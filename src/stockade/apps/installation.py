@@ -13,6 +13,7 @@ from stockade.kernel.secrets import Keyring
 from stockade.kernel.settings import Settings, load_settings
 from stockade.tenancy.pin import Signer
 from stockade.tenancy.transaction import Database, open_pool
+from stockade.trust.evidence import EvidenceSigner
 from stockade.web.certificates import CertificateFiles, ensure_local_certificate
 
 
@@ -32,6 +33,11 @@ class Installation:
     def credentials(self) -> Credentials:
         """Reads API keys and session tokens."""
         return Credentials(self.keyring.secret("credential"))
+
+    @property
+    def evidence_signer(self) -> EvidenceSigner:
+        """Signs what controls find."""
+        return EvidenceSigner.of(self.keyring.secret("evidence"))
 
     @property
     def is_embedded(self) -> bool:

@@ -58,14 +58,14 @@ async def api_docs(request: AnyRequest) -> Shown:
 async def trust(request: AnyRequest) -> Shown:
     """The security page: every claim with the result of its last check."""
     state = request.app.state
-    return Shown("trust.html", await page_context(state.database, state.installation.keyring.secret("evidence")))
+    return Shown("trust.html", await page_context(state.database, state.signer, origin=state.installation.settings.origin))
 
 
 @get("/trust/claims.json", permission=PUBLIC, include_in_schema=False)
 async def claims(request: AnyRequest) -> Response[bytes]:
     """The same as a signed document, for programs."""
     state = request.app.state
-    body = await claims_json(state.database, state.installation.keyring.secret("evidence"))
+    body = await claims_json(state.database, state.signer)
     return Response(body, media_type="application/json")
 
 

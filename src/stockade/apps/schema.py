@@ -2,6 +2,7 @@
 
 import stockade.audit.model
 import stockade.commerce.catalog.model
+import stockade.commerce.desk.model
 import stockade.commerce.invoicing.model
 import stockade.commerce.ledger.model
 import stockade.commerce.numbering.model

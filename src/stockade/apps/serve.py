@@ -106,7 +106,7 @@ async def _prepare(installation: Installation, *, quiet: bool) -> None:
     await installation.prepare_database()
     settings = installation.settings
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=4) as database:
-        await ensure_probes(platform, database)
+        await ensure_probes(database, platform)
         if settings.demo and not settings.production and not [row for row in await list_tenants(platform) if not row.is_probe]:
             if not quiet:
                 click.echo("First start: making two demo distributors …")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Router
@@ -25,6 +26,7 @@ from stockade.commerce.parties import api as parties_api
 from stockade.commerce.receivables import api as receivables_api
 from stockade.commerce.stock import api as stock_api
 from stockade.database.roles import Role
+from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
 from stockade.tenancy.transaction import Database
 from stockade.web.csrf import Csrf
@@ -42,10 +44,13 @@ def application() -> Edge:
     return build(Installation())
 
 
-def build(installation: Installation, *, database: Database | None = None) -> Edge:
-    """Make an installation's application; with ``database``, on connections that are open already (tests)."""
+def build(installation: Installation, *, database: Database | None = None, run_folder: Path | None = None) -> Edge:
+    """Make an installation's application; with ``database``, on connections that are open already.
+
+    ``run_folder`` holds the shared memory of its processes (limits, metrics), prepared once per start.
+    """
     settings, credentials = installation.settings, installation.credentials
-    run_folder = settings.home / "run"
+    run_folder = run_folder or settings.home / "run"
     limiter, metrics = Limiter(run_folder / "limits"), Metrics(run_folder / "metrics")
     csrf = Csrf(installation.keyring.secret("session"))
     admission = Admission(credentials, csrf, limiter, settings.credential_requests_per_minute)
@@ -73,7 +78,7 @@ def build(installation: Installation, *, database: Database | None = None) -> Ed
     )  # fmt: skip
     app.state.update(
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower, limiter=limiter,
-        metrics=metrics, observe_transaction=None,
+        metrics=metrics, signer=installation.evidence_signer, observe_transaction=None,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)
@@ -96,6 +101,20 @@ class Front:
                     await app(scope, receive, send)
                     return
         await self.app(scope, receive, send)
+
+
+def routes_of() -> list[RouteInfo]:
+    """Return every route with its permission, as the controls and the walls' tests look at them."""
+    listed = [(API_PREFIX, handler) for part in SLICES for handler in part.ROUTES]
+    listed += [("", handler) for handler in PAGES]
+    found = []
+    for prefix, handler in listed:
+        permission = permission_of(handler)
+        surface = handler.opt.get("surface", "api" if prefix else "public")
+        for path in handler.paths:
+            for method in handler.http_methods:
+                found.append(RouteInfo(method, prefix + path, permission.name if permission else None, surface))
+    return found
 
 
 def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:

@@ -8,7 +8,7 @@ from granian.log import LogLevels
 
 from stockade.apps.installation import Installation
 from stockade.kernel.logging import configure_logging
-from stockade.web.limits import prepare_limits
+from stockade.web.limits import prepare_concurrency, prepare_limits
 from stockade.web.metrics import prepare_metrics
 
 TARGET = "stockade.apps.site:application"
@@ -23,6 +23,7 @@ def run() -> None:
     run_folder = settings.home / "run"
     run_folder.mkdir(mode=0o700, exist_ok=True)
     prepare_limits(run_folder / "limits")
+    prepare_concurrency(run_folder / "concurrency")
     prepare_metrics(run_folder / "metrics")
     Granian(
         TARGET, factory=True, address=settings.host, port=settings.port, interface=Interfaces.ASGI, workers=settings.workers,

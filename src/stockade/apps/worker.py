@@ -17,7 +17,7 @@ from pgqueuer.models import Schedule
 
 from stockade.apps.controls import checked
 from stockade.apps.installation import Installation
-from stockade.commerce.stock.jobs import expire_reservations_everywhere
+from stockade.commerce.orders.jobs import expire_reservations_everywhere
 from stockade.database.roles import Role
 from stockade.jobs.queue import queries
 from stockade.kernel.logging import configure_logging, logger

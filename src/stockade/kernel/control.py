@@ -8,6 +8,7 @@ find. A check never passes vacuously: it says how much it looked at, and fails w
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,11 +27,22 @@ class Probe:
     principal: Any
 
 
+@dataclass(frozen=True)
+class RouteInfo:
+    """A route that is served: its method and path template, the permission that it asks for (None: it declares none),
+    and its surface: ``api``, ``page`` or ``public``."""
+
+    method: str
+    path: str
+    permission: str | None
+    surface: str
+
+
 class Installation(Protocol):
     """What a check may use of the running installation.
 
     ``application``, ``worker`` and ``platform`` are ``stockade.tenancy.transaction.Database``, connected as those roles;
-    ``settings`` is ``stockade.kernel.settings.Settings``; ``routes`` are the handlers of the application as it serves.
+    ``settings`` is ``stockade.kernel.settings.Settings``; ``routes`` are the application's routes as it serves them.
     They are typed loosely because their rooms lie above this one.
     """
 
@@ -63,8 +75,14 @@ class Installation(Protocol):
         """The settings that the installation runs with."""
 
     @property
-    def routes(self) -> list[Any]:
+    def routes(self) -> list[RouteInfo]:
         """Every route that is served."""
+
+    def probe_key(self, role: str = "owner") -> AbstractAsyncContextManager[str]:
+        """An API key of the first probe tenant, revoked when the block is left."""
+
+    async def probe_link(self) -> str:
+        """The secret of a fresh one-time link of the first probe tenant's person."""
 
 
 @dataclass(frozen=True)

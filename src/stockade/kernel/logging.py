@@ -33,7 +33,8 @@ def configure_logging(stream: TextIO = sys.stderr, *, level: int = logging.INFO)
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        # Without local variables: a password or somebody's row may be among them.
+        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
         redact,
     ]
     formatter = structlog.stdlib.ProcessorFormatter(

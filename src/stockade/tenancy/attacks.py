@@ -263,6 +263,26 @@ async def refer_to_rows(database: Database, attacker: Probe, victim: Probe) -> O
     return outcome
 
 
+async def learn_from_keys(database: Database, attacker: Probe, victim: Probe) -> Outcome:
+    """Insert the victim's rows, ids included, as the attacker's own: a unique key over all tenants would refuse them."""
+    outcome = Outcome()
+    async with trial(database, victim) as seen:
+        theirs = await known_rows(seen.tx)
+    async with trial(database, attacker) as one:
+        mine = await known_rows(one.tx)
+        for table in _tenant_tables():
+            if "insert" not in wall_of(table).grants:
+                continue
+            row = theirs[table.fullname] | {"tenant_id": attacker.tenant_id}
+            for names, target, keys in references_of(table):
+                row |= {name: mine[target][key] for name, key in zip(names, keys, strict=True)}
+            answer = await one.attempt(insert_statement(table, row), values=tuple(row.values()))
+            own = "Key (tenant_id" in answer.text  # the attacker's own rows are in the way, and none but they
+            leaked = answer.state in ("23505", "23P01") and not own
+            outcome += Outcome(1, (f"{table.fullname}: a unique key tells what the victim has",) if leaked else ())
+    return outcome
+
+
 def _told_apart(where: str, stolen: Answer, absent: Answer) -> Outcome:
     if stolen.state is None:
         return Outcome(1, (f"{where}: a reference to the victim's row was accepted",))

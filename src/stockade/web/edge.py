@@ -40,8 +40,6 @@ ShowProblem = Callable[[Scope, Problem, UUID], problems.Answer]
 API_PREFIX = "/api/"
 UNMATCHED = "unmatched"
 LONGEST_LOGGED_PATH = 200
-CLIENT_LEFT = 499
-"""What is logged for a request whose client did not wait (after nginx); it is never sent."""
 _LOOPBACK_HOSTS = frozenset({b"127.0.0.1", b"[::1]", b"localhost"})
 _POLICY_VIOLATION = 1008
 _LENGTH_DIGITS = 18
@@ -120,8 +118,8 @@ class _Exchange:
     """One request and its response."""
 
     __slots__ = (
-        "api", "begun_at", "body_bytes", "edge", "limit", "origin", "receive", "request_id", "request_name", "scope", "send", "source",
-        "state", "status",
+        "api", "begun_at", "body_bytes", "edge", "limit", "origin", "receive", "request_id", "request_name", "scope",
+        "send", "source", "state", "status",
     )  # fmt: skip
 
     def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,7 +149,7 @@ class _Exchange:
             if not self.status:
                 raise RuntimeError("The application answered nothing.")
         except asyncio.CancelledError:
-            self.status = self.status or CLIENT_LEFT
+            self.status = self.status or problems.ClientLeft.status
             raise
         except Exception as error:
             if self.status or not isinstance(error, Problem):
@@ -216,6 +214,9 @@ class _Exchange:
     async def _receive_bounded(self) -> Message:
         """Pass on the body, but no more of it than is allowed, whatever its announced length."""
         message = await self.receive()
+        if message["type"] == "http.disconnect" and not self.status:
+            # It would count as a failure of ours, which anybody could cause by hanging up.
+            raise problems.ClientLeft
         if body := message.get("body"):
             self.body_bytes += len(body)
             if self.body_bytes > self.edge.body_limit:

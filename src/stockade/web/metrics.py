@@ -44,13 +44,13 @@ class Metrics:
     """What one process counts, in a prepared folder."""
 
     def __init__(self, folder: Path) -> None:
-        # The client reads the variable when it is imported, and whether it was set then decides what values are.
+        # The client decides once, when it is imported, where values live, and keeps its files open. Asked again, it
+        # decides anew: so this holds whoever imported it before us, and each folder has files of its own.
         os.environ[_FOLDER_VARIABLE] = str(folder)
         import prometheus_client as client
         from prometheus_client import values
 
-        if not getattr(values.ValueClass, "_multiprocess", False):
-            values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # the client's, untyped
+        values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # the client's, untyped
         self._folder = folder
         self._none = client.CollectorRegistry()
         self._requests = client.Counter(

@@ -11,6 +11,7 @@ Problem
  +-- UnsupportedMediaType    415
  +-- TooManyRequests         429
  |    +-- TooManyAtOnce
+ +-- ClientLeft              499  only ever logged: there is nobody to tell
  +-- RefusedByStatus         4xx  what the framework refuses by number only
  +-- MethodNotAllowed        405
  +-- ServerError             500
@@ -112,12 +113,22 @@ class TooManyAtOnce(TooManyRequests):
     title = "Too many of these are running"
 
 
+class ClientLeft(Problem):
+    """The client closed the connection before its request was whole; the number is nginx's, for logs only."""
+
+    type = "/problems/client-left"
+    title = "The client left"
+    status = 499
+
+
 class RefusedByStatus(Problem):
     """A refusal that has no kind of its own: it is what its status says (RFC 9457 section 4.2.1)."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(HTTPStatus(status).phrase)
-        self.status = status  # type: ignore[misc]  # the one kind whose status differs from case to case
+        super().__init__()
+        # The one kind whose status, and so its title, differ from case to case.
+        self.status = status  # type: ignore[misc]  # see above
+        self.title = HTTPStatus(status).phrase  # type: ignore[misc]  # see above
 
 
 class ServerError(Problem):

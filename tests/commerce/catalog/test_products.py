@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.catalog.model import Product
 from stockade.commerce.catalog.service import products
@@ -20,7 +21,6 @@ from stockade.commerce.catalog.service.products import (
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 GTIN = "4006381333931"
 

@@ -4,12 +4,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.catalog.rules import VatCategory
 from stockade.commerce.catalog.service.vat import VatRateSetting, list_vat_rates, rates_on, set_vat_rate
 from stockade.kernel.problems import Invalid
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 
 def setting(category: VatCategory, day: str, rate: str) -> VatRateSetting:

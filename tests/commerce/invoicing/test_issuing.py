@@ -1,12 +1,15 @@
 """Invoices: what is billed, how it is numbered, and that it never changes."""
 
 import asyncio
+import contextlib
 import random
 from datetime import date, timedelta
 from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.commerce.invoicing.world import Item, World, make_world
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.invoicing.rules import CompanyUnknown
 from stockade.commerce.invoicing.service.issuing import issue_invoice
@@ -16,8 +19,6 @@ from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
-from tests.commerce.invoicing.world import Item, World, make_world
-from tests.conftest import MakeTenant, TenantFixture
 
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.CancelledError)
 
@@ -47,7 +48,11 @@ async def test_an_invoice_is_read_back_as_it_was_issued(world: World) -> None:
     async with world.database.transaction(world.tenant.principal) as tx:
         again = await read_invoice(tx, invoice.id)
     assert again == invoice
-    assert (again.seller.name, again.buyer.street, again.buyer.reference) == ("Harbour Wholesale Ltd", "7 Old Lane", "PO 77")
+    assert (again.seller.name, again.buyer.street, again.buyer.reference) == (
+        "Harbour Wholesale Ltd",
+        "7 Old Lane",
+        "PO 77",
+    )
 
 
 async def test_an_invoice_is_due_after_the_customers_terms(world: World) -> None:
@@ -117,7 +122,9 @@ async def test_an_invoice_books_a_journal_and_an_open_item(world: World) -> None
     invoice = await world.invoice(Item(10, "10.00"))
     async with world.database.transaction(world.tenant.principal) as tx:
         rows = await tx.fetch("select account, amount_minor from receivables.posting where journal_id = $1", invoice.id)
-        item = await tx.fetchrow("select open_minor, due_on from receivables.open_item where invoice_id = $1", invoice.id)
+        item = await tx.fetchrow(
+            "select open_minor, due_on from receivables.open_item where invoice_id = $1", invoice.id
+        )
     assert {(row[0], row[1]) for row in rows} == {("receivable", 12000), ("revenue", -10000), ("vat", -2000)}
     assert tuple(item) == (12000, invoice.due_on)
 
@@ -206,11 +213,12 @@ async def test_numbers_have_no_gap_after_rollbacks_and_killed_sessions(
 
 async def test_an_order_whose_invoice_was_rolled_back_can_be_billed_under_the_same_number(world: World) -> None:
     order_id = await world.order(Item(5))
-    with pytest.raises(Abandoned):
+    lost = []
+    with contextlib.suppress(Abandoned):
         async with world.database.transaction(world.tenant.principal) as tx:
-            lost = await issue_invoice(tx, new_id(), order_id)
+            lost.append(await issue_invoice(tx, new_id(), order_id))
             raise Abandoned
-    assert (await issue(world, order_id)).number == lost.number  # type: ignore[attr-defined]
+    assert (await issue(world, order_id)).number == lost[0].number  # type: ignore[attr-defined]
 
 
 async def test_the_list_is_paged_from_the_newest_without_skipping_or_repeating(world: World) -> None:

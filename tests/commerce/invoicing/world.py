@@ -5,12 +5,13 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from tests.conftest import TenantFixture
+
 from stockade.commerce.invoicing.rules import Invoice
 from stockade.commerce.invoicing.service.issuing import issue_invoice
 from stockade.commerce.pricing.rules import line_net
 from stockade.kernel.ids import new_id
 from stockade.tenancy.transaction import Database, Transaction
-from tests.conftest import TenantFixture
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ class World:
             return (await tx.fetchrow(sql, *values))[0]
 
 
-async def make_world(database: Database, tenant: TenantFixture, currency: str = "EUR", *, company: bool = True) -> World:
+async def make_world(
+    database: Database, tenant: TenantFixture, currency: str = "EUR", *, company: bool = True
+) -> World:
     """Make the distributor."""
     world = World(database, tenant, new_id(), new_id(), new_id(), new_id(), currency)
     async with database.transaction(tenant.principal) as tx:

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.numbering.service import next_number, pass_over
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 
 async def test_numbers_follow_each_other_in_each_series_and_period(database: Database, tenant: TenantFixture) -> None:
@@ -18,10 +18,13 @@ async def test_numbers_follow_each_other_in_each_series_and_period(database: Dat
 
 
 async def test_a_rollback_gives_the_number_back(database: Database, tenant: TenantFixture) -> None:
-    with pytest.raises(RuntimeError):
+    async def take_and_fail() -> None:
         async with database.transaction(tenant.principal) as tx:
             assert await next_number(tx, "INV", "2026") == 1
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await take_and_fail()
     async with database.transaction(tenant.principal) as tx:
         assert await next_number(tx, "INV", "2026") == 1
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.parties.model import Company
 from stockade.commerce.parties.service.company import (
@@ -19,15 +20,14 @@ from stockade.commerce.parties.service.company import (
 )
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 IBAN = "GB82WEST12345698765432"
 
 
 def company(**given: Any) -> NewCompany:
     whole = {
-        "legal_name": "Test Distribution Ltd", "street": "1 Dock Road", "postcode": "E16 1AA", "city": "London", "country": "GB",
-        "currency": "GBP", "vat_id": "GB 980 7806 84", "email": "Sales@Test.example",
+        "legal_name": "Test Distribution Ltd", "street": "1 Dock Road", "postcode": "E16 1AA", "city": "London",
+        "country": "GB", "currency": "GBP", "vat_id": "GB 980 7806 84", "email": "Sales@Test.example",
     }  # fmt: skip
     return NewCompany(**(whole | given))
 

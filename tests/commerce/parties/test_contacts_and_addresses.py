@@ -1,10 +1,12 @@
 """Contacts and addresses through their verbs, in a real database."""
 
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.parties.rules import MOST_OF_A_KIND, TooMany
 from stockade.commerce.parties.service import addresses, contacts
@@ -14,7 +16,6 @@ from stockade.commerce.parties.service.customers import NewCustomer, create_cust
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database, Transaction
-from tests.conftest import MakeTenant, TenantFixture
 
 
 class Kind:
@@ -38,7 +39,10 @@ CONTACT = Kind(
 )
 ADDRESS = Kind(
     addresses, "address", "addresses", NewAddress, AddressChange,
-    {"kind": "shipping", "recipient": "Ada King", "street": "Hafen 1", "postcode": "20457", "city": "Hamburg", "country": "DE"},
+    {
+        "kind": "shipping", "recipient": "Ada King", "street": "Hafen 1", "postcode": "20457", "city": "Hamburg",
+        "country": "DE",
+    },
     "street",
 )  # fmt: skip
 BOTH = pytest.mark.parametrize("kind", [CONTACT, ADDRESS], ids=["contact", "address"])
@@ -134,7 +138,7 @@ async def test_each_verb_costs_one_round_trip_and_a_change_two(
         ):
             await verb
             trips.append(tx.round_trips)
-    assert [after - before for before, after in zip(trips, trips[1:], strict=False)] == [1, 1, 1, 2, 1]
+    assert [after - before for before, after in pairwise(trips)] == [1, 1, 1, 2, 1]
 
 
 async def test_a_contacts_address_is_kept_in_lower_case(database: Database, tenant: TenantFixture) -> None:

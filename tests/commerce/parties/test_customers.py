@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.commerce.parties.service import customers
 from stockade.commerce.parties.service.customers import CustomerChange, CustomerView, NewCustomer, NumberTaken
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 
 def customer(**given: Any) -> NewCustomer:
@@ -32,8 +32,8 @@ async def test_a_customer_is_read_as_it_was_written_down_in_normal_forms(
     database: Database, tenant: TenantFixture
 ) -> None:
     new = customer(
-        number="K1", vat_id="de 136 695 976", email="Ada@Northwind.example", phone="030/12345", terms_days=0, credit_limit_minor=0,
-        vat_treatment="reverse_charge",
+        number="K1", vat_id="de 136 695 976", email="Ada@Northwind.example", phone="030/12345", terms_days=0,
+        credit_limit_minor=0, vat_treatment="reverse_charge",
     )  # fmt: skip
     [written] = await made(database, tenant, new)
     async with database.transaction(tenant.principal) as tx:

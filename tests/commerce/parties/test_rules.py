@@ -45,7 +45,8 @@ def test_a_vat_id_is_kept_in_its_countrys_one_form(country: str, text: str, kept
 
 @pytest.mark.parametrize(
     ("country", "text"),
-    [("DE", "DE136695977"), ("AT", "DE136695976"), ("GB", "GB980780685"), ("NL", "NL004495445"), ("DE", "DE"), ("US", "é" * 9), ("XX", "12345")],
+    [("DE", "DE136695977"), ("AT", "DE136695976"), ("GB", "GB980780685"), ("NL", "NL004495445"), ("DE", "DE"),
+     ("US", "é" * 9), ("XX", "12345")],
 )  # fmt: skip
 def test_a_vat_id_that_breaks_its_countrys_rules_is_refused_by_field(country: str, text: str) -> None:
     with pytest.raises(Invalid) as refused:

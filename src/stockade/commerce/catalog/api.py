@@ -40,7 +40,7 @@ async def read_product(tx: Transaction, product_id: UUID) -> ProductView:
 async def list_products(
     tx: Transaction,
     state: ProductState | None = None,
-    search: Search | None = None,
+    search: Search = None,
     after: Cursor | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[ProductView]:

@@ -8,7 +8,7 @@ What a value must be:
   that reads back as the same float, rounded half up to the mapping's ``price_places``; where that moves the value by
   more than a float's dirt (a thousandth of the last place), the line is refused. Text must be exact.
 - **quantity**: a whole number within PostgreSQL's integer. Their product must fit 64 bits in millionths.
-- **date**: a moment; without a zone it is local time in the mapping's zone.
+- **date**: a moment; without a zone it is local time in the mapping's zone. Its year is 1900 to 2199.
 """
 
 import re
@@ -27,6 +27,7 @@ MICRO = 10**MOST_PRICE_PLACES
 LONGEST_KEY = 64
 LARGEST_QUANTITY = 2**31 - 1
 LARGEST_PRICE = Decimal(10**9)
+PLAUSIBLE_YEARS = range(1900, 2200)
 LARGEST_AMOUNT_MICRO = 9e18  # a little under 2**63, so that rounding half a minor unit up cannot overflow
 
 
@@ -153,10 +154,9 @@ class Parser:
             moment = datetime.combine(moment, time())
         if not isinstance(moment, datetime):
             return None
-        try:
-            return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
-        except OverflowError:  # year 1 or 9999, carried over the edge by its zone
+        if moment.year not in PLAUSIBLE_YEARS:
             return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self._zone)).astimezone(UTC)
 
     def _dated(self, text: str) -> datetime | None:
         for form in self._mapping.text.dates:

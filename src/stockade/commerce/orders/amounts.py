@@ -1,6 +1,6 @@
 """Money on orders, without a database: what a line costs, VAT by rate, totals. Everything is rounded half up.
 
-VAT is rounded once for each rate: the sum of its lines' nets times the rate (EN 16931, BR-CO-17), not a sum of roundings.
+VAT is rounded once for each rate: the sum of its lines' nets times the rate (EN 16931, BR-CO-17), not once a line.
 """
 
 from collections import defaultdict

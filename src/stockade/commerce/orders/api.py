@@ -48,7 +48,7 @@ async def list_orders(
     if place is not None and place[0].tzinfo is None:
         raise Invalid("This cursor does not come from a page of ours.", field="after")
     wanted = service.Filter(stage, customer_id, number, on_hold)
-    rows = await service.list_orders(tx, wanted, after=place, count=limit + 1)  # type: ignore[arg-type]  # checked above
+    rows = await service.list_orders(tx, wanted, after=place, count=limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], encode_cursor(last.placed_at, last.id) if last else None)
 

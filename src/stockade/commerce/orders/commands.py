@@ -57,14 +57,15 @@ class DraftChange(ExpectedVersion, frozen=True, kw_only=True, forbid_unknown_fie
     """What becomes different; what is absent stays. ``lines`` replaces all of them, by position."""
 
     lines: Lines | msgspec.UnsetType = msgspec.UNSET
-    customer_reference: Text80 | None | msgspec.UnsetType = msgspec.UNSET
-    requested_on: date | None | msgspec.UnsetType = msgspec.UNSET
-    note: Text2000 | None | msgspec.UnsetType = msgspec.UNSET
+    customer_reference: Text80 | msgspec.UnsetType | None = msgspec.UNSET
+    requested_on: date | msgspec.UnsetType | None = msgspec.UNSET
+    note: Text2000 | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Confirmation(ExpectedVersion, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``complete_only``: a shortage puts the order on hold instead of making a backorder. ``reserve_until``: when its stock
-    is given back if it has not shipped; absent: never, or after a week while a hold is open."""
+    """``complete_only``: a shortage puts the order on hold instead of making a backorder. ``reserve_until``: when its
+    stock is given back if it has not shipped; absent: never, or after a week while a hold is open. A hold that is
+    placed or released later, and picking, set that moment anew."""
 
     complete_only: bool = False
     reserve_until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None

@@ -1,7 +1,7 @@
 """Credit: what a customer owes or will owe, against what it may owe.
 
-Receivables lie above orders, so they register what they know with ``provide_exposure``; orders add what is confirmed and
-not invoiced yet. A credit check locks the customer first: two orders confirmed at once must not each pass alone.
+Receivables lie above orders, so they register what they know with ``provide_exposure``; orders add what is confirmed
+and not invoiced yet. A credit check locks the customer first: two orders confirmed at once must not each pass alone.
 """
 
 from collections.abc import Awaitable, Callable

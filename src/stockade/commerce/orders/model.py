@@ -59,8 +59,8 @@ class Order(TenantTable, table="orders.sales_order", document=True):
 
 
 class Line(TenantDetail, table="orders.line", part_of="order_id", grants="select insert update delete"):
-    """One product of an order. Of ``quantity``, ``reserved`` is held in stock, ``shipped`` has left, ``cancelled`` will not
-    come; the rest is the backorder. Price per unit in major units before VAT; ``net_minor`` is after the discount."""
+    """One product of an order. Of ``quantity``, ``reserved`` is held in stock, ``shipped`` has left, ``cancelled`` will
+    not come; the rest is the backorder. Price per unit in major units before VAT; ``net_minor`` is discounted."""
 
     order_id: Mapped[UUID] = reference(Order, business(), fixed=True, primary_key=True)
     position: Mapped[int] = column(Integer, business(), fixed=True, primary_key=True)

@@ -1,10 +1,10 @@
 """The rules of orders, without a database: which action leads from which stage to which, and what it requires.
 
-``TRANSITIONS`` is the only place that says so. Every verb asks it before it acts; pages ask it for the actions to offer and
-for the sentence that says why one is not offered.
+``TRANSITIONS`` is the only place that says so. Every verb asks it before it acts; pages ask it for the actions to offer
+and for the sentence that says why one is not offered.
 
-Fulfilment follows from the lines: an order is shipped when nothing is left to come, invoiced when all that was shipped is
-invoiced, cancelled when nothing is left and nothing was shipped.
+Fulfilment follows from the lines: an order is shipped when nothing is left to come, invoiced when all that was shipped
+is invoiced, cancelled when nothing is left and nothing was shipped.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -72,7 +72,7 @@ async def read_customer(tx: Transaction, customer_id: UUID) -> CustomerView:
 async def list_customers(
     tx: Transaction,
     state: CustomerState | None = None,
-    search: Search | None = None,
+    search: Search = None,
     after: Cursor | None = None,
     limit: Limit = DEFAULT_LIMIT,
 ) -> Page[CustomerView]:

@@ -98,7 +98,7 @@ async def list_levels(
     """List what is on hand, reserved and available, by SKU."""
     place = None if after is None else decode_cursor(after, (str, UUID))
     rows = await service.list_levels(
-        tx, product_id=product_id, warehouse_id=warehouse_id, after=place, count=limit + 1  # type: ignore[arg-type]  # two values
+        tx, product_id=product_id, warehouse_id=warehouse_id, after=place, count=limit + 1
     )  # fmt: skip
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], encode_cursor(last.sku, last.warehouse_id) if last else None)
@@ -126,7 +126,7 @@ async def list_moves(
     place = None if after is None else decode_cursor(after, (datetime, UUID))
     if place is not None and place[0].tzinfo is None:
         raise Invalid("This cursor does not come from a page of ours.", field="after")
-    rows = await service.list_moves(tx, product_id=product_id, after=place, count=limit + 1)  # type: ignore[arg-type]  # two values
+    rows = await service.list_moves(tx, product_id=product_id, after=place, count=limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], encode_cursor(last.moved_at, last.id) if last else None)
 

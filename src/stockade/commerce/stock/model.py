@@ -68,7 +68,7 @@ class Move(TenantTable, table="stock.move", grants="select insert"):
 
 
 class Reservation(TenantDetail, table="stock.reservation", grants="select insert update delete", part_of="order_id"):
-    """What an order's line holds of a warehouse's stock, until it ships, is cancelled or expires. One owner, one row."""
+    """What an order's line holds of a warehouse's stock, until it ships, is cancelled or expires. One owner each."""
 
     order_id: Mapped[UUID] = column(Uuid, business(), fixed=True, primary_key=True)
     position: Mapped[int] = column(Integer, business(), fixed=True, primary_key=True)

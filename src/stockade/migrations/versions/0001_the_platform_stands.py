@@ -16,7 +16,7 @@ depends_on = None
 
 SCHEMAS = (
     "tenancy", "audit", "identity", "idempotency", "catalog", "parties", "stock", "numbering", "orders", "invoicing",
-    "receivables", "ledger", "trust", "jobs",
+    "receivables", "desk", "ledger", "trust", "jobs",
 )  # fmt: skip
 ROLES = "stockade_application, stockade_worker, stockade_platform, stockade_backup"
 OWNED = {"tenancy": "stockade_keeper", "audit": "stockade_auditor", "identity": "stockade_doorkeeper"}
@@ -122,6 +122,17 @@ def upgrade() -> None:
             "tenant_id", "category", "valid_from", name=op.f("vat_rate_tenant_id_category_valid_from_key")
         ),
         schema="catalog",
+    )
+    op.create_table(
+        "export",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("filters", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("exported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("export_pkey")),
+        schema="desk",
     )
     op.create_table(
         "used_key",
@@ -1039,6 +1050,13 @@ def upgrade() -> None:
         events={"state": "catalog.state_changed"},
     )
     op.build_wall("catalog.vat_rate", keys=("tenant_id", "id"), scope="tenant", updatable=("rate",), document=True)
+    op.build_wall(
+        "desk.export",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        grants=("insert", "select"),
+        insert_event="desk.exported",
+    )
     op.build_wall(
         "idempotency.used_key",
         keys=("tenant_id", "actor_id", "key"),

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,7 +21,7 @@ from stockade.commerce.ledger.loading.start import Run, begin, names_of, target_
 from stockade.commerce.ledger.loading.verify import verify
 from stockade.commerce.ledger.loading.write import SETTINGS, Target, write_documents, write_projection
 from stockade.commerce.ledger.opening import Ledger
-from stockade.database.statements import raw
+from stockade.database.statements import Statement, raw
 from stockade.kernel.problems import Conflict, Refusal
 from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.principal import Principal
@@ -29,18 +30,22 @@ from stockade.tenancy.transaction import Database
 VALID_SECONDS = 3600
 """How long a pin of the import is valid: a batch takes a second, but may wait for a slow disk."""
 
-_FINISH = raw(
+_FINISH: Statement[Any] = raw(
     "update ledger.import_run set state = 'finished', account = $3, finished_at = clock_timestamp() "
     "where tenant_id = $1 and id = $2 and state = 'running'",
     "this_tenant id account",
 )
-_COUNTERS = raw(
+_COUNTERS: Statement[Any] = raw(
     "insert into numbering.counter (tenant_id, series, period, last) select $1, series, period, max(sequence) "
     "from invoicing.invoice where tenant_id = $1 and series = $2 group by series, period "
     "on conflict (tenant_id, series, period) do update set last = excluded.last",
     "this_tenant series",
 )
-_DURABLE = "select set_config('synchronous_commit', 'on', true)"
+_CONCLUDING = """
+select set_config('synchronous_commit', 'on', true), set_config('enable_seqscan', 'on', true),
+    set_config('enable_nestloop', 'off', true)
+"""
+"""The verification reads everything once; tables that nobody has counted yet look small enough for loops within loops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +79,28 @@ async def load(
     try:
         for batch in ledger.batches():
             batches += 1
-            if run.state == "running":
-                shaped = shaper.shape(batch)
-                if batch.index >= run.batches_done:
-                    await writer.write(shaped, tracker.done(batch))
-                    continue
-            tracker.done(batch)()
+            shaped = shaper.shape(batch)
+            if batch.index < run.batches_done:
+                tracker.done(batch)()
+            else:
+                await writer.write(shaped, tracker.done(batch))
         await writer.finish()
     except Conflict as error:
         raise Refusal(f"A document of {ledger.file_name} was made by somebody else in the meantime: {error}") from error
     finally:
         await writer.stop()
-    await _conclude(database, principal, run, ledger, target)
+    await _conclude(database, principal, run, ledger, target, shaper.journals)
     return Loaded(run.id, ledger.account, batches, writer.written)
 
 
-async def _conclude(database: Database, principal: Principal, run: Run, ledger: Ledger, target: Target) -> None:
+async def _conclude(
+    database: Database, principal: Principal, run: Run, ledger: Ledger, target: Target, journals: list[UUID]
+) -> None:  # fmt: skip
     """Verify the run and, if it was running, finish it; ``Refusal`` with every fault."""
     async with database.transaction(principal, valid_seconds=VALID_SECONDS) as tx:
         await tx.execute(SETTINGS)
-        await tx.execute(_DURABLE)
-        faults = [*ledger.account.faults(), *await verify(tx, target, ledger.account)]
+        await tx.execute(_CONCLUDING)
+        faults = [*ledger.account.faults(), *await verify(tx, target, ledger.account, journals)]
         if faults:
             raise Refusal(f"The database does not hold what {ledger.file_name} says: {'; '.join(faults)}.")
         if run.state == "running":

@@ -138,11 +138,14 @@ class Shaper:
         self._settled_until = _settled_until(mapping, last_at.astimezone(self._zone).date())
         self._reasons = CorrectionReasons(mapping.corrections)
         self._sequences: dict[str, int] = {}
+        self.journals: list[UUID] = []
+        """The journals of bad debts and costs so far: nothing else leads to them when they are verified."""
 
     def shape(self, batch: DocumentBatch) -> Shaped:
         """Return the batch's columns."""
         shaped = Shaped(batch.index, Issued(), Billed(), Moves(), Booked())
         places, sources = self._documents(batch, shaped)
+        self.journals += shaped.booked.id
         self._lines(batch, shaped.billed, places)
         self._moves(batch, shaped.moves, sources)
         return shaped

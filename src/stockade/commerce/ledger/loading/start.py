@@ -21,7 +21,7 @@ from stockade.commerce.ledger.opening import Ledger
 from stockade.commerce.orders.model import Order
 from stockade.commerce.parties.model import Company, Customer
 from stockade.commerce.stock.model import Warehouse
-from stockade.database.statements import TENANT, param, raw, statement
+from stockade.database.statements import TENANT, Statement, param, raw, statement
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Refusal
 from stockade.tenancy.transaction import Transaction
@@ -63,7 +63,7 @@ class Seller(msgspec.Struct, frozen=True):
     vat_id: str | None
 
 
-_NEW_RUN = raw(
+_NEW_RUN: Statement[Any] = raw(
     "insert into ledger.import_run (tenant_id, id, file_name, file_hash, mapping, state) "
     "values ($1, $2, $3, $4, $5, 'running') on conflict (tenant_id, file_hash, mapping) do nothing",
     "this_tenant id file_name file_hash mapping",
@@ -93,12 +93,12 @@ _SELLER = statement(
 _WAREHOUSE = statement(
     select(Warehouse.id).where(Warehouse.tenant_id == TENANT).order_by((Warehouse.code != "MAIN"), Warehouse.code).limit(1), UUID
 )
-_NEW_WAREHOUSE = raw(
+_NEW_WAREHOUSE: Statement[Any] = raw(
     "insert into stock.warehouse (tenant_id, id, code, name, state) values ($1, $2, 'MAIN', 'Main warehouse', 'active') "
     "on conflict do nothing",
     "this_tenant id",
 )
-_NEW_PRODUCTS = raw(
+_NEW_PRODUCTS: Statement[Any] = raw(
     "insert into catalog.product (tenant_id, id, sku, name, vat_category, list_price, stocked, state) "
     "select $1, id, sku, name, 'outside', list_price_micro * 0.000001, stocked, 'active' "
     "from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[]) as p (id, sku, name, list_price_micro, stocked) "
@@ -106,12 +106,12 @@ _NEW_PRODUCTS = raw(
     "this_tenant ids skus names prices stocked",
 )
 _PRODUCTS = statement(
-    select(Product.sku, Product.id, Product.name).where(
+    select(Product.sku.label("key"), Product.id, Product.name).where(
         Product.tenant_id == TENANT, Product.sku == func.any(param("skus", ARRAY(Text)))
     ),
     Place,
 )
-_NEW_CUSTOMERS = raw(
+_NEW_CUSTOMERS: Statement[Any] = raw(
     "insert into parties.customer (tenant_id, id, number, name, country, currency, terms_days, state) "
     "select $1, id, number, name, country, currency, $2, 'active' "
     "from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) as c (id, number, name, country, currency) "
@@ -119,18 +119,18 @@ _NEW_CUSTOMERS = raw(
     "this_tenant terms_days ids numbers names countries currencies",
 )
 _CUSTOMERS = statement(
-    select(Customer.number, Customer.id, Customer.name).where(
+    select(Customer.number.label("key"), Customer.id, Customer.name).where(
         Customer.tenant_id == TENANT, Customer.number == func.any(param("numbers", ARRAY(Text)))
     ),
     Place,
 )
-_OPENING = raw(
+_OPENING: Statement[Any] = raw(
     "insert into stock.move (tenant_id, id, warehouse_id, product_id, quantity, reason, source_id, moved_at) "
     "select $1, id, $2, product_id, quantity, 'opening', $3, $4 "
     "from unnest($5::uuid[], $6::uuid[], $7::integer[]) as m (id, product_id, quantity)",
     "this_tenant warehouse_id run_id moved_at ids product_ids quantities",
 )
-_LEVELS = raw(
+_LEVELS: Statement[Any] = raw(
     "insert into stock.level (tenant_id, warehouse_id, product_id, on_hand) "
     "select $1, $2, product_id, on_hand from unnest($3::uuid[], $4::bigint[]) as l (product_id, on_hand) order by product_id "
     "on conflict (tenant_id, warehouse_id, product_id) do update set on_hand = level.on_hand + excluded.on_hand",

@@ -1,4 +1,4 @@
-"""Changing a draft: its lines, note, wish for a date. Lines are updated in place, so that the trail shows each change."""
+"""Changing a draft: its lines, note, wish for a date. Lines are updated in place: the trail shows each change."""
 
 from typing import Any
 from uuid import UUID

@@ -86,10 +86,10 @@ async def close(tx: Transaction, order_id: UUID, expected_version: int) -> Order
 
 
 async def expire_reservations(tx: Transaction, now: datetime) -> int:
-    """Give back what orders have reserved for too long, and return how many orders that touched (``EXPIRY_BATCH`` at most).
+    """Give back what orders have reserved for too long, and return how many orders it touched (a batch at most).
 
-    The lines go on backorder: the order stays confirmed with its holds, and ``allocate`` reserves anew. No hold is added:
-    whatever let the reservation expire (an open hold, a deadline) is on the order already.
+    The lines go on backorder: the order stays confirmed with its holds, and ``allocate`` reserves anew. No hold is
+    added: whatever let the reservation expire (an open hold, a deadline) is on the order already.
     """
     order_ids = await _LOCK_EXPIRED.all(tx, now=now, count=EXPIRY_BATCH)
     expired = await stock.release_expired(tx, order_ids, now) if order_ids else []

@@ -26,7 +26,8 @@ on_violation("hold_order_id_kind_uidx", AlreadyHeld)
 _INSERT: Statement[Any] = raw(
     """
     insert into orders.hold (tenant_id, id, order_id, kind, reason)
-    select $1::uuid, h.id, $2::uuid, h.kind, h.reason from unnest($3::uuid[], $4::text[], $5::text[]) as h (id, kind, reason)
+    select $1::uuid, h.id, $2::uuid, h.kind, h.reason
+    from unnest($3::uuid[], $4::text[], $5::text[]) as h (id, kind, reason)
     """,
     "this_tenant order_id ids kinds reasons",
 )

@@ -105,7 +105,10 @@ async def list_orders(
         tx, stage=wanted.stage, customer_id=wanted.customer_id, number=wanted.number, after_at=after_at,
         after_id=after_id, count=count,
     )  # fmt: skip
-    return [OrderRow(*row[:7], gross=Money(row[7], row[8]), on_hold=row[9], version=row[10]) for row in rows]
+    return [
+        OrderRow(key, number, stage, customer_id, name, placed_at, requested_on, Money(minor, currency), held, version)
+        for key, number, stage, customer_id, name, placed_at, requested_on, minor, currency, held, version in rows
+    ]
 
 
 @cache

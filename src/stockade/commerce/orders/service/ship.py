@@ -41,7 +41,7 @@ async def start_picking(tx: Transaction, order_id: UUID, expected_version: int) 
 async def ship(tx: Transaction, id: UUID, command: NewShipment) -> ShipmentView:
     """Ship what is named, or all that is reserved, and return the shipment (``id``).
 
-    Reservations are consumed, moves take the goods off the shelf, and the order is shipped when nothing is left to come.
+    Reservations are consumed, moves take the goods off the shelf, and the order is shipped when nothing is left.
     ``Invalid`` if more is named than is reserved.
     """
     order = await lock_order(tx, command.order_id, "ship", command.expected_version)

@@ -73,8 +73,8 @@ _APPLY: Statement[Any] = raw(
 async def make_moves(tx: Transaction, changes: Sequence[Change]) -> None:
     """Make moves and bring the levels along, all of them or none.
 
-    Raises ``Invalid`` for a product or warehouse that is not there (or takes no stock), ``NotEnoughStock`` if less would
-    be left than is promised.
+    Raises ``Invalid`` for a product or warehouse that is not there (or takes no stock), ``NotEnoughStock`` if less
+    would be left than is promised.
     """
     totals = sum_of(changes)
     await ensure_shelves(tx, totals)
@@ -111,7 +111,7 @@ async def adjust(
 
 
 async def reverse(tx: Transaction, move_id: UUID, *, note: str | None = None) -> MoveView:
-    """Undo a move by its opposite and return that; each move once (``NotReversible``), which a unique index enforces."""
+    """Undo a move by its opposite and return that; each move once (``NotReversible``), as a unique index sees to."""
     move = await read_move(tx, move_id)
     made = reversal_of(
         Change(move.id, move.warehouse_id, move.product_id, move.quantity, move.reason), id=new_id(), note=note

@@ -1,7 +1,7 @@
 """Reservations: what an order's line holds of a shelf. Taken, given back, consumed by a shipment, expired.
 
-Whoever calls these holds the lock on the order already (``orders`` locks it first); levels are locked here, in the order
-of their keys. So an order's reservations are always what its lines say, and a level's ``reserved`` is their sum.
+Whoever calls these holds the lock on the order already (``orders`` locks it first); levels are locked here, in the
+order of their keys. So an order's reservations are always what its lines say, and a level's ``reserved`` is their sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -48,7 +48,9 @@ _TAKE: Statement[Any] = raw(
         select * from unnest($2::uuid[], $3::int[], $4::uuid[], $5::uuid[], $6::int[])
             as g (order_id, position, warehouse_id, product_id, quantity)
     ), held as (
-        insert into stock.reservation as r (tenant_id, order_id, position, warehouse_id, product_id, quantity, expires_at)
+        insert into stock.reservation as r (
+            tenant_id, order_id, position, warehouse_id, product_id, quantity, expires_at
+        )
         select $1::uuid, order_id, position, warehouse_id, product_id, quantity, $7::timestamptz from granted
         on conflict (tenant_id, order_id, position, warehouse_id)
             do update set quantity = r.quantity + excluded.quantity, expires_at = excluded.expires_at

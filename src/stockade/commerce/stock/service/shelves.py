@@ -1,8 +1,8 @@
 """Shelves under lock: the one way in which levels change.
 
-Every verb that changes levels first locks their rows in the order of the primary key, so that two of them can never wait
-for each other; what the lock returns is then the truth until COMMIT. A statement that waits for a lock still sees the
-other tables as they were when it began, so what is read besides is read by the next statement.
+Every verb that changes levels first locks their rows in the order of the primary key, so that two of them can never
+wait for each other; what the lock returns is then the truth until COMMIT. A statement that waits for a lock still sees
+the other tables as they were when it began, so what is read besides is read by the next statement.
 """
 
 from collections.abc import Iterable

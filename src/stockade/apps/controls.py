@@ -1,0 +1,76 @@
+"""The running installation, as the controls see it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stockade.apps.installation import Installation
+from stockade.database.roles import Role
+from stockade.identity.service.keys import issue_key, revoke_key
+from stockade.identity.service.members import list_members
+from stockade.identity.service.sign_in import issue_link
+from stockade.kernel.control import Probe
+from stockade.kernel.ids import new_id
+from stockade.kernel.settings import Settings
+from stockade.tenancy.probes import ensure_probes
+from stockade.tenancy.transaction import Database
+from stockade.trust.evidence import EvidenceSigner
+
+__all__ = ["Live", "checked", "ensure_probes"]
+
+
+@dataclass(frozen=True)
+class Live:
+    """What ``stockade.kernel.control.Installation`` promises to the checks."""
+
+    application: Database
+    worker: Database
+    platform: Database
+    probes: tuple[Probe, Probe]
+    origin: str
+    certificate_authority: Path | None
+    settings: Settings
+    routes: list[Any]
+    installation: Installation
+
+    @property
+    def evidence_signer(self) -> EvidenceSigner:
+        """Signs what the checks find."""
+        return self.installation.evidence_signer
+
+    @asynccontextmanager
+    async def probe_key(self, role: str = "owner") -> AsyncIterator[str]:
+        """An API key of the first probe tenant, revoked when the block is left."""
+        principal, key_id = self.probes[0].principal, new_id()
+        async with self.application.transaction(principal) as tx:
+            text = await issue_key(tx, self.installation.credentials, id=key_id, name="control", role=role, read_only=False)
+        try:
+            yield text
+        finally:
+            async with self.application.transaction(principal) as tx:
+                await revoke_key(tx, key_id)
+
+    async def probe_link(self) -> str:
+        """The secret of a one-time link for the first probe tenant's one person."""
+        async with self.application.transaction(self.probes[0].principal) as tx:
+            person = (await list_members(tx))[0]
+            return await issue_link(tx, person.account_id)
+
+
+@asynccontextmanager
+async def checked(installation: Installation) -> AsyncIterator[Live]:
+    """Open what the controls look at, as each of the roles."""
+    from stockade.apps.site import routes_of
+
+    settings = installation.settings
+    async with (
+        installation.connect(Role.APPLICATION, size=4) as application,
+        installation.connect(Role.WORKER, size=2) as worker,
+        installation.connect(Role.PLATFORM, size=1) as platform,
+    ):
+        yield Live(
+            application, worker, platform, await ensure_probes(application, platform), settings.origin,
+            None if settings.certificate else installation.certificate().authority, settings, routes_of(), installation,
+        )  # fmt: skip

@@ -1,0 +1,152 @@
+"""Questions to the live catalogue: each returns what is wrong, so that an empty answer is the good one. Readable by any role."""
+
+WHY_KEYS = {
+    "tenancy.tenant_pkey": "the tenant itself; the tenants' roles may not insert",
+    "tenancy.tenant_slug_key": "slugs are unique over the platform; only its operator inserts, and only it is told",
+    "identity.membership_account_id_fkey": "a person's account is the platform's; its id has 74 random bits, so none can be probed for",
+    "identity.session_account_id_fkey": "as for membership",
+    "jobs.pgqueuer_pkey": "a sequence's number",
+    "jobs.pgqueuer_log_pkey": "a sequence's number",
+    "jobs.pgqueuer_unique_dedupe_key": "the keys of jobs begin with the tenant's id; the tenants' roles cannot read them",
+    "jobs.pgqueuer_picked_slot_idx": "slots are given by the worker, and hold no tenant's value",
+}
+"""Keys that do not begin with the tenant, and why they may."""
+
+WHY_DEFINERS = {
+    "tenancy.verified_pin()": "reads the keys; only the auditor may ask",
+    "tenancy.current_tenant()": "tells the pinned tenant, and nothing else",
+    "audit.record()": "writes the trail",
+    "audit.ensure_partitions(integer)": "makes empty partitions",
+    "identity.find_account(text)": "one address at a time, before a tenant is known",
+    "identity.redeem_link(bytea)": "one secret at a time",
+    "identity.note_attempt(uuid,bytea,text,text)": "writes only",
+    "identity.upgrade_password(uuid,text,text)": "needs the hash that it replaces",
+    "identity.people()": "the pinned tenant's people",
+    "identity.ensure_account(uuid,text,text)": "answers with an id, whoever that is",
+    "identity.issue_link(uuid,bytea,uuid,interval)": "for a member of the pinned tenant",
+}
+"""Functions that run with their owner's rights, and why they may."""
+
+_OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_temp%' and n.nspname not like 'pg\\_toast%'"
+
+UNFENCED_TENANT_COLUMNS = f"""
+select n.nspname || '.' || c.relname, 'has a tenant_id, but no forced row security, and the application may use it'
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and not (c.relrowsecurity and c.relforcerowsecurity)
+    and (has_any_column_privilege(c.oid, 'select, insert, update') or has_table_privilege(c.oid, 'delete'))
+"""
+
+RULES = f"""
+select n.nspname || '.' || c.relname, 'a rule rewrites what is done with it, with its owner''s rights: ' || r.rulename
+from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where {_OURS} and r.rulename <> '_RETURN'
+"""
+
+DEFAULT_PRIVILEGES = """
+select coalesce(defaclnamespace::regnamespace::text, 'the database'), 'tables made from now on are granted away by default'
+from pg_catalog.pg_default_acl
+"""
+
+QUEUE_DOORS = """
+select format('the application may %s %s', lower(privilege), c.oid::regclass)
+from pg_catalog.pg_class c cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) as privilege
+where c.relnamespace = 'jobs'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and has_table_privilege(c.oid, privilege)
+    and (c.relname, privilege) not in (('pgqueuer', 'INSERT'), ('pgqueuer_log', 'INSERT'))
+"""
+
+ROLE = """
+select unnest(array_remove(array[
+    case when rolsuper then 'is a superuser' end,
+    case when rolbypassrls then 'bypasses policies' end,
+    case when rolcreaterole then 'may make roles' end,
+    case when rolcreatedb then 'may make databases' end,
+    case when rolreplication then 'may replicate' end,
+    case when session_user <> current_user then 'is not the one that logged in' end,
+    case when exists (select from pg_catalog.pg_class where relowner = r.oid) then 'owns relations' end,
+    case when exists (select from pg_catalog.pg_proc where proowner = r.oid) then 'owns functions' end,
+    case when exists (select from pg_catalog.pg_namespace where nspowner = r.oid) then 'owns schemas' end,
+    case when exists (select from pg_catalog.pg_type where typowner = r.oid) then 'owns types' end,
+    case when exists (select from pg_catalog.pg_database where datdba = r.oid) then 'owns a database' end
+], null))
+from pg_catalog.pg_roles r where rolname = current_user
+"""
+
+POWERS = f"""
+select 'CREATE on schema ' || n.nspname from pg_catalog.pg_namespace n where has_schema_privilege(n.oid, 'create')
+union all select 'CREATE on the database' where has_database_privilege(current_database(), 'create')
+union all select 'TEMP on the database' where has_database_privilege(current_database(), 'temporary')
+union all
+select privilege || ' on ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    cross join unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as privilege
+    where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and has_table_privilege(c.oid, privilege)
+union all
+select 'REFERENCES on a column of ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where {_OURS} and c.relkind in ('r', 'p') and has_any_column_privilege(c.oid, 'references')
+union all
+select 'SELECT or UPDATE on sequence ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where {_OURS} and case when c.relkind = 'S' then has_sequence_privilege(c.oid, 'select, update') end
+union all
+select 'the right to set ' || parname from pg_catalog.pg_parameter_acl where has_parameter_privilege(parname, 'set')
+union all
+select 'a grant option on ' || c.oid::regclass from pg_catalog.pg_class c, aclexplode(c.relacl) a
+    where a.is_grantable and a.grantee in (0, current_user::regrole)
+"""
+
+MEMBERSHIPS = """
+select 'it is a member of ' || roleid::regrole from pg_catalog.pg_auth_members where member = current_user::regrole
+union all
+select rolname || ' logs in and bypasses the policies' from pg_catalog.pg_roles
+where rolcanlogin and rolbypassrls and not rolsuper and rolname <> 'stockade_backup'
+"""
+
+ROLE_SETTINGS = """
+select unnest(setconfig) from pg_catalog.pg_db_role_setting where setrole = current_user::regrole and setdatabase = 0
+"""
+OTHER_SETTINGS = """
+select item from pg_catalog.pg_db_role_setting, unnest(setconfig) as item
+where setdatabase = (select oid from pg_catalog.pg_database where datname = current_database())
+"""
+
+FUNCTIONS = f"""
+select p.oid::regprocedure::text, p.prosecdef, r.rolsuper or r.rolbypassrls,
+    p.proacl is null or exists (select from aclexplode(p.proacl) where grantee = 0 and privilege_type = 'EXECUTE'),
+    p.prosqlbody is null and not exists (select from unnest(p.proconfig) as item where item like 'search\\_path=%')
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_roles r on r.oid = p.proowner
+where {_OURS}
+    and not exists (select from pg_catalog.pg_depend d where d.objid = p.oid and d.deptype = 'e')
+order by 1
+"""
+
+_TENANT_TABLES = f"""
+tables as (
+    select c.oid, n.nspname || '.' as prefix, a.attnum as tenant
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+    where {_OURS} and c.relkind in ('r', 'p') and (has_any_column_privilege(c.oid, 'insert, update') or a.attnum is not null)
+        and (has_any_column_privilege(c.oid, 'select, insert, update') or has_table_privilege(c.oid, 'delete') or c.relispartition)
+)
+"""
+
+KEYS = f"""
+with {_TENANT_TABLES}
+select i.indexrelid::regclass::text from tables t join pg_catalog.pg_index i on i.indrelid = t.oid where i.indisunique or i.indisexclusion
+union all select k.oid::text from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid where k.contype = 'f'
+"""
+
+CROSSING_KEYS = f"""
+with {_TENANT_TABLES}
+select t.prefix || x.relname, 'unique or exclusive over all tenants'
+from tables t join pg_catalog.pg_index i on i.indrelid = t.oid join pg_catalog.pg_class x on x.oid = i.indexrelid
+where (i.indisunique or i.indisexclusion) and i.indkey[0] is distinct from t.tenant
+union all
+select t.prefix || k.conname, 'a foreign key that does not begin with the tenant on both sides'
+from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid
+left join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attname = 'tenant_id'
+where k.contype = 'f' and (k.conkey[1] is distinct from t.tenant or k.confkey[1] is distinct from a.attnum or t.tenant is null)
+union all
+select t.prefix || k.conname, 'a foreign key whose deletes or updates cascade'
+from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid
+where k.contype = 'f' and (k.confdeltype <> 'a' or k.confupdtype <> 'a')
+"""
+"""Keys among the tables that the application may write, or that hold a tenant's rows."""

@@ -1,0 +1,13 @@
+"""A shop for each test."""
+
+import pytest
+
+from stockade.tenancy.transaction import Database
+from tests.commerce.orders.shop import Shop, open_shop
+from tests.conftest import TenantFixture
+
+
+@pytest.fixture
+async def shop(database: Database, tenant: TenantFixture) -> Shop:
+    """A tenant with a customer, a warehouse and VAT rates."""
+    return await open_shop(database, tenant.principal)
