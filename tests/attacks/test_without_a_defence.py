@@ -10,6 +10,7 @@ import pytest
 import stockade.audit.controls
 import stockade.tenancy.controls  # noqa: F401
 from stockade.kernel.control import CONTROLS
+from stockade.kernel.ids import new_id
 from stockade.tenancy import attacks, forgeries
 from tests.attacks.conftest import Breach
 
@@ -65,8 +66,8 @@ TWINS = {
         "insert_rows", "orders.hold: insert as the victim", WALL,
     ),
     "a tenant_id that may be updated": Twin(
-        "grant update (tenant_id) on catalog.vat_rate to stockade_application; alter table catalog.vat_rate disable row level security",
-        "write_rows", "catalog.vat_rate: give a row to", WALL,
+        "grant update (tenant_id) on idempotency.used_key to stockade_application; alter table idempotency.used_key disable row level security",
+        "write_rows", "idempotency.used_key: give a row to", WALL,
     ),
     "the right to delete without a wall": Twin(
         "grant delete on orders.hold to stockade_application; alter table orders.hold disable row level security",
@@ -125,20 +126,29 @@ async def test_a_view_with_its_readers_rights_opens_nothing_but_is_still_reporte
 
 async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(breach: Breach) -> None:
     installation, superuser = breach.installation, breach.superuser
-    mine, theirs = installation.attacker.tenant_id, installation.victim.tenant_id
+    theirs = new_id()
     await superuser.execute(
-        "alter table parties.customer add unique (id); alter table parties.contact drop constraint contact_tenant_id_customer_id_fkey; "
-        "alter table parties.contact add foreign key (customer_id) references parties.customer (id) on delete cascade; "
-        "alter table parties.contact disable trigger audit_update, disable trigger audit_delete, disable trigger audit_insert; "
-        "grant delete on parties.customer to stockade_application"
+        "alter table parties.customer add unique (id); grant delete on parties.customer to stockade_application; "
+        "alter table parties.contact drop constraint contact_tenant_id_customer_id_fkey; "
+        "alter table parties.contact add constraint careless foreign key (customer_id) references parties.customer (id) on delete cascade"
     )
-    await superuser.execute(
-        "insert into parties.customer select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'number', 'alone'))).* "
-        "from parties.customer c where tenant_id = $1", theirs,
-    ) if False else None  # fmt: skip
-    found = await CONTROLS[KEYS].check(installation)
-    assert any("cascade" in line for line in found.details)
-    assert mine != theirs
+    async with installation.application.transaction(installation.victim.principal) as tx:
+        await tx.execute(
+            "insert into parties.customer select (jsonb_populate_record(c, jsonb_build_object('id', $1::uuid, 'number', 'alone'))).* "
+            "from parties.customer as c limit 1", theirs,
+        )  # fmt: skip
+    async with installation.application.transaction(installation.attacker.principal) as tx:
+        await tx.execute(
+            "insert into parties.contact select (jsonb_populate_record(c, jsonb_build_object('id', uuidv7(), 'customer_id', $1::uuid))).* "
+            "from parties.contact as c limit 1", theirs,
+        )  # fmt: skip
+        before = (await tx.fetchrow("select count(*) from parties.contact"))[0]
+    await superuser.execute("alter table parties.contact disable trigger audit_delete")
+    async with installation.application.transaction(installation.victim.principal) as tx:
+        await tx.execute("delete from parties.customer where id = $1", theirs)
+    async with installation.application.transaction(installation.attacker.principal) as tx:
+        assert (await tx.fetchrow("select count(*) from parties.contact"))[0] == before - 1
+    assert any("careless: a foreign key whose deletes" in line for line in (await CONTROLS[KEYS].check(installation)).details)
 
 
 @pytest.mark.parametrize(
@@ -154,12 +164,6 @@ async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(
         ("grant select on tenancy.pin_key to stockade_application", "read the pin keys"),
         ("grant execute on function tenancy.verified_pin() to stockade_application", "ask for the payload"),
         ("grant insert on audit.entry to stockade_application", "write into the trail"),
-        (
-            "grant execute on function audit.append(bytea, text, text, uuid, jsonb, jsonb) to stockade_application; grant insert on audit.entry to "
-            "stockade_application; alter function audit.append(bytea, text, text, uuid, jsonb, jsonb) security definer owner to postgres; "
-            "alter table audit.entry alter tenant_id drop not null",
-            "append to the trail",
-        ),
         (
             "grant trigger on catalog.product to stockade_application; grant execute on function audit.record() to stockade_application",
             "hang a trigger on a table",

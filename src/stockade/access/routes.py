@@ -13,6 +13,7 @@ a repetition with what the first call made.
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
@@ -150,7 +151,7 @@ def _parameters_of(verb: Verb, without: frozenset[str] = frozenset()) -> tuple[l
     ``state`` is a word of Litestar's own, and a filter of ours: the wrapper takes it as ``state_``.
     """
     signature = inspect.signature(verb)
-    hints = typing.get_type_hints(verb, include_extras=True)
+    hints = {name: _hoisted(hint) for name, hint in typing.get_type_hints(verb, include_extras=True).items()}
     first, *others = signature.parameters.values()
     renamed = {"state": "state_"}
     if "state" in hints:
@@ -163,6 +164,17 @@ def _parameters_of(verb: Verb, without: frozenset[str] = frozenset()) -> tuple[l
         for item in others if item.name not in without
     ]  # fmt: skip
     return kept, {name: hint for name, hint in hints.items() if name not in {*without, first.name}}
+
+
+def _hoisted(hint: Any) -> Any:
+    """Turn ``Annotated[X, bounds] | None`` into ``Annotated[X | None, bounds]``: Litestar ignores bounds inside a union,
+    and what they would have refused reaches the database."""
+    bounded = [part for part in typing.get_args(hint) if typing.get_origin(part) is Annotated]
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType) or len(bounded) != 1:
+        return hint
+    others = [part for part in typing.get_args(hint) if part is not bounded[0]]
+    content, *metadata = typing.get_args(bounded[0])
+    return Annotated[(typing.Union[(content, *others)], *metadata)]  # noqa: UP007  # built at run time
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ async def import_ledger(file: Path, slug: str, mapping_name: str, rejects: Path 
                     progress=lambda done, total: bar.update(task, completed=done, total=total),
                 )  # fmt: skip
             target = rejects or file.with_suffix(".rejects.csv")
-            written = write_rejects(target, ledger)
+            written = write_rejects(target, file, mapping, ledger.account.rejects())
     if as_json:
         show(loaded.account.document(), as_json=True)
         return

@@ -1,7 +1,10 @@
 """One installation: from settings to addresses, keys and open databases. Every entry point begins here."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
 
 from stockade.database import embedded
 from stockade.database.lock import HomeLock, is_locked
@@ -76,8 +79,10 @@ class Installation:
                 self.dsn(role), self.signer, size=size or self.settings.pool_size,
                 behind_pooler=self.settings.pooler == "transaction",
             )  # fmt: skip
-        except OSError as error:
+        except (OSError, TimeoutError) as error:
             raise Refusal(f"The database at {place_of(self.admin_dsn())} does not answer: {error}.") from None
+        except asyncpg.PostgresError as error:
+            raise Refusal(f"The database does not let {role.login} in ({error}): run 'stockade migrate' first.") from None
         database = Database({"main": pool})
         try:
             yield database
@@ -94,6 +99,7 @@ class Installation:
         with HomeLock(home):
             server = embedded.start(embedded.prepare(home))
             try:
+                asyncio.run(self.prepare_database())
                 yield
             finally:
                 server.stop()

@@ -101,13 +101,14 @@ def _database(installation: Installation) -> Iterator[None]:
 async def _prepare(installation: Installation, *, quiet: bool) -> None:
     """Schema, probe tenants and, at the first start of a development installation, the demo."""
     from stockade.apps.controls import ensure_probes
-    from stockade.apps.demo import make_demo
 
     await installation.prepare_database()
     settings = installation.settings
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=4) as database:
         await ensure_probes(database, platform)
         if settings.demo and not settings.production and not [row for row in await list_tenants(platform) if not row.is_probe]:
+            from stockade.apps.demo import make_demo
+
             if not quiet:
                 click.echo("First start: making two demo distributors …")
             await make_demo(platform, database)

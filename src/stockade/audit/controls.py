@@ -18,7 +18,7 @@ _ALTERATIONS = (
     "update {0} set action = 'nothing'",
     "delete from {0}",
     "truncate {0}",
-    "insert into {0} select * from audit.entry limit 1",
+    "insert into {0} select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* from audit.entry as e limit 1",
     "alter table {0} disable trigger all",
     "alter table {0} disable row level security",
     "drop table {0}",

@@ -44,6 +44,11 @@ where n.nspname not in ('pg_catalog', 'information_schema') and p.prokind = 'f'
     and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype) and has_function_privilege(p.oid, 'execute')
 order by 1
 """
+_KEYS_WITHIN_A_TENANT = """
+select n.nspname::text, x.relname::text from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid
+join pg_catalog.pg_namespace n on n.oid = x.relnamespace
+join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] where a.attname = 'tenant_id'
+"""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Answer:
     rows: list[Any]
     state: str | None = None
     text: str = ""
+    constraint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +112,8 @@ class Trial:
                 await self.tx.execute(sql)
             answer = Answer(list(await self.tx.fetch(statements[-1], *values)))
         except asyncpg.PostgresError as error:
-            answer = Answer([], error.sqlstate, f"{error} {getattr(error, 'detail', '') or ''}")
+            said = f"{error} {getattr(error, 'detail', '') or ''}"
+            answer = Answer([], error.sqlstate, said, getattr(error, "constraint_name", None))
         await self.tx.execute("rollback to savepoint attempt")
         return answer
 
@@ -270,6 +277,7 @@ async def learn_from_keys(database: Database, attacker: Probe, victim: Probe) ->
         theirs = await known_rows(seen.tx)
     async with trial(database, attacker) as one:
         mine = await known_rows(one.tx)
+        within = {(row[0], row[1]) for row in await one.tx.fetch(_KEYS_WITHIN_A_TENANT)}
         for table in _tenant_tables():
             if "insert" not in wall_of(table).grants:
                 continue
@@ -277,7 +285,7 @@ async def learn_from_keys(database: Database, attacker: Probe, victim: Probe) ->
             for names, target, keys in references_of(table):
                 row |= {name: mine[target][key] for name, key in zip(names, keys, strict=True)}
             answer = await one.attempt(insert_statement(table, row), values=tuple(row.values()))
-            own = "Key (tenant_id" in answer.text  # the attacker's own rows are in the way, and none but they
+            own = (table.schema, answer.constraint) in within  # the attacker's own row is in the way, no other could be
             leaked = answer.state in ("23505", "23P01") and not own
             outcome += Outcome(1, (f"{table.fullname}: a unique key tells what the victim has",) if leaked else ())
     return outcome

@@ -70,8 +70,8 @@ async def role_has_no_power(installation: Installation) -> Finding:
     wrong = [f"the connection's role {row[0]}" for row in await _rows(installation, ROLE)]
     wrong += [f"it holds {row[0]}" for row in await _rows(installation, POWERS)]
     wrong += [f"{row[0]}" for row in await _rows(installation, MEMBERSHIPS)]
-    expected = {f"{name}={value}" for name, value in settings_of(Role.APPLICATION).items()}
-    actual = {str(row[0]) for row in await _rows(installation, ROLE_SETTINGS)}
+    expected = {f"{name}={value}".lower() for name, value in settings_of(Role.APPLICATION).items()}
+    actual = {str(row[0]).lower() for row in await _rows(installation, ROLE_SETTINGS)}
     wrong += sorted(f"its settings: {item}" for item in expected ^ actual)
     wrong += [f"settings of its own: {row[0]}" for row in await _rows(installation, OTHER_SETTINGS)]
     own_server = installation.settings.database_url is None

@@ -64,7 +64,8 @@ ESCALATIONS = {
     "change the server": "alter system set row_security = off",
     "comment on a table": "comment on table catalog.product is 'mine'",
     "own a table": "alter table catalog.product owner to current_user",
-    "write into the trail": "insert into audit.entry select * from audit.entry",
+    "write into the trail": 
+    "insert into audit.entry select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* from audit.entry as e limit 1",
     "append to the trail": "select audit.append(null, 'x', 'x', null, null, null)",
 }
 """What the role must be refused on any server: a name, and the statement."""

@@ -109,7 +109,8 @@ def test_a_line_billed_in_parts_is_billed_for_what_the_order_says(
     quantity, invoiced, total = sum(parts), 0, 0
     for part in parts:
         line = OrderLine(
-            1, SOME, "A", "A", "piece", quantity, price, discount, "standard", Decimal(20), True, 0, invoiced + part, invoiced, 0
+            1, SOME, "A", "A", "piece", quantity, price, discount, "standard", Decimal(20), True, 0, invoiced + part,
+            invoiced, 0,
         )  # fmt: skip
         billed, stage = billable("picking", [line], currency)
         total, invoiced = total + billed[0].net_minor, invoiced + part

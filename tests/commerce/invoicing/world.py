@@ -1,4 +1,4 @@
-"""A small distributor for the tests of invoices and receivables: a company, customers, products, and orders that shipped."""
+"""A small distributor for the tests of invoices and receivables: a company, customers, products, shipped orders."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -45,13 +45,14 @@ class World:
         async with self.database.transaction(self.tenant.principal) as tx:
             await tx.execute(
                 "insert into orders.sales_order (tenant_id, id, number, customer_id, warehouse_id, stage, currency,"
-                " customer_reference, net_minor, vat_minor, gross_minor) values ($1, $2, $3, $4, $5, $6, $7, 'PO 77', 0, 0, 0)",
+                " customer_reference, net_minor, vat_minor, gross_minor)"
+                " values ($1, $2, $3, $4, $5, $6, $7, 'PO 77', 0, 0, 0)",
                 self.tenant.id, order_id, f"SO-{order_id.hex[-8:]}", customer_id or self.customer_id, self.warehouse_id,
                 stage, self.currency,
             )  # fmt: skip
             await tx.executemany(
-                "insert into orders.line (tenant_id, order_id, position, product_id, sku, description, quantity, unit_price,"
-                " discount_percent, vat_category, vat_rate, net_minor, stocked, shipped)"
+                "insert into orders.line (tenant_id, order_id, position, product_id, sku, description, quantity,"
+                " unit_price, discount_percent, vat_category, vat_rate, net_minor, stocked, shipped)"
                 " values ($1, $2, $3, $4, $5, 'Thing', $6, $7, $8, $9, $10, $11, $12, $13)",
                 [self._line(order_id, at, item) for at, item in enumerate(items, start=1)],
             )
@@ -92,7 +93,8 @@ class World:
         async with self.database.transaction(self.tenant.principal) as tx:
             return list(
                 await tx.fetch(
-                    "select journal_id from receivables.posting group by journal_id, currency having sum(amount_minor) <> 0"
+                    "select journal_id from receivables.posting group by journal_id, currency"
+                    " having sum(amount_minor) <> 0"
                 )
             )
 
@@ -110,8 +112,8 @@ async def make_world(
     async with database.transaction(tenant.principal) as tx:
         if company:
             await tx.execute(
-                "insert into parties.company (tenant_id, id, legal_name, street, postcode, city, country, vat_id, currency,"
-                " iban, bic) values ($1, $1, 'Harbour Wholesale Ltd', '14 Quayside', 'BS1 6XH', 'Bristol', 'GB',"
+                "insert into parties.company (tenant_id, id, legal_name, street, postcode, city, country, vat_id,"
+                " currency, iban, bic) values ($1, $1, 'Harbour Wholesale Ltd', '14 Quayside', 'BS1 6XH', 'Bristol', 'GB',"
                 " 'GB287445109', $2, 'GB33BUKB20201555555555', 'BUKBGB22')",
                 tenant.id, currency,
             )  # fmt: skip

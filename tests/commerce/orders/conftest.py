@@ -1,10 +1,10 @@
 """A shop for each test."""
 
 import pytest
-
-from stockade.tenancy.transaction import Database
 from tests.commerce.orders.shop import Shop, open_shop
 from tests.conftest import TenantFixture
+
+from stockade.tenancy.transaction import Database
 
 
 @pytest.fixture

@@ -70,17 +70,13 @@ class Shop:
         """Ship some lines or all that is reserved."""
         named = None if lines is None else [LineToShip(position=p, quantity=q) for p, q in lines.items()]
         async with self.open() as tx:
-            await orders.ship(
-                tx, new_id(), NewShipment(order_id=order.id, expected_version=order.version, lines=named)
-            )
+            await orders.ship(tx, new_id(), NewShipment(order_id=order.id, expected_version=order.version, lines=named))
             return await orders.read_order(tx, order.id)
 
     async def cancel(self, order: OrderView, positions: list[int] | None = None) -> OrderView:
         """Cancel."""
         async with self.open() as tx:
-            return await orders.cancel(
-                tx, order.id, Cancellation(expected_version=order.version, positions=positions)
-            )
+            return await orders.cancel(tx, order.id, Cancellation(expected_version=order.version, positions=positions))
 
     async def read(self, order: OrderView) -> OrderView:
         """Read it again."""
@@ -90,9 +86,7 @@ class Shop:
     async def receive(self, product_id: UUID, quantity: int) -> None:
         """Book goods in."""
         async with self.open() as tx:
-            await stock.receive(
-                tx, id=new_id(), warehouse_id=self.warehouse_id, quantities=[(product_id, quantity)]
-            )
+            await stock.receive(tx, id=new_id(), warehouse_id=self.warehouse_id, quantities=[(product_id, quantity)])
 
     async def level(self, product_id: UUID) -> tuple[int, int]:
         """Return on hand and reserved."""
@@ -124,8 +118,8 @@ async def insert_customer(
 ) -> None:  # fmt: skip
     """Make a customer."""
     await tx.execute(
-        "insert into parties.customer (tenant_id, id, number, name, country, currency, credit_limit_minor, vat_treatment, "
-        "state) values ($1, $2, $3, 'Corner Shop', 'DE', $4, $5, $6, 'active')",
+        "insert into parties.customer (tenant_id, id, number, name, country, currency, credit_limit_minor, "
+        "vat_treatment, state) values ($1, $2, $3, 'Corner Shop', 'DE', $4, $5, $6, 'active')",
         tx.tenant_id, id, f"C-{id.hex[-12:]}", currency, limit, treatment,
     )  # fmt: skip
 

@@ -27,13 +27,21 @@ LINES = some.lists(
 
 @given(PRICES, QUANTITIES, PERCENTS)
 def test_a_line_is_the_exact_product_rounded_half_up_once(price: Decimal, quantity: int, discount: Decimal) -> None:
-    exact = Fraction(price) * quantity * (100 - Fraction(discount))  # in hundredths: minor units of a currency with two places
+    exact = (
+        Fraction(price) * quantity * (100 - Fraction(discount))
+    )  # in hundredths: minor units of a currency with two places
     assert line_net(price, quantity, discount, "EUR") == int(exact + Fraction(1, 2))
 
 
 @pytest.mark.parametrize(
     ("price", "quantity", "discount", "net"),
-    [("0.005", 1, "0", 1), ("0.004999", 1, "0", 0), ("1.005", 1, "0", 101), ("2.50", 3, "10", 675), ("1", 1, "99.5", 1)],
+    [
+        ("0.005", 1, "0", 1),
+        ("0.004999", 1, "0", 0),
+        ("1.005", 1, "0", 101),
+        ("2.50", 3, "10", 675),
+        ("1", 1, "99.5", 1),
+    ],
 )
 def test_half_a_cent_rounds_up(price: str, quantity: int, discount: str, net: int) -> None:
     assert line_net(Decimal(price), quantity, Decimal(discount), "EUR") == net

@@ -4,13 +4,13 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from tests.commerce.orders.shop import Shop, open_shop
+from tests.conftest import MakeTenant
 
 from stockade.commerce.orders import credit
 from stockade.commerce.orders import service as orders
 from stockade.commerce.orders.views import OrderView
 from stockade.tenancy.transaction import Database, Transaction
-from tests.commerce.orders.shop import Shop, open_shop
-from tests.conftest import MakeTenant
 
 
 def held(order: OrderView) -> list[str]:
@@ -35,7 +35,9 @@ async def test_an_order_up_to_the_limit_goes_on_and_the_next_one_is_held_with_th
 async def test_vat_counts_and_what_is_cancelled_or_invoiced_does_not(limited: Shop) -> None:
     product = await limited.product("A", price="25", on_hand=50)
     first = await limited.ordered((product, 3))  # 90.00 with VAT
-    assert held(await limited.ordered((product, 1))) == ["The credit limit of 100.00 EUR would be exceeded by 20.00 EUR."]
+    assert held(await limited.ordered((product, 1))) == [
+        "The credit limit of 100.00 EUR would be exceeded by 20.00 EUR."
+    ]
     await limited.cancel(first)
     assert held(await limited.ordered((product, 2))) == []
 

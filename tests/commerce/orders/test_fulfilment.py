@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from tests.commerce.orders.shop import Shop, reconcile
 
 from stockade.commerce.orders import service as orders
 from stockade.commerce.orders.commands import Confirmation
@@ -12,7 +13,6 @@ from stockade.commerce.orders.views import OrderView
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
-from tests.commerce.orders.shop import Shop, reconcile
 
 
 def progress(order: OrderView) -> list[tuple[int, int, int]]:

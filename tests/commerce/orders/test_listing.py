@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
+from tests.commerce.orders.shop import Shop, insert_customer
+
 from stockade.commerce.orders import service as orders
 from stockade.commerce.orders.commands import NewLine, NewOrder
 from stockade.commerce.orders.service import Filter
 from stockade.kernel.ids import new_id
-from tests.commerce.orders.shop import Shop, insert_customer
 
 
 async def numbers(shop: Shop, wanted: Filter, size: int = 2) -> list[int]:

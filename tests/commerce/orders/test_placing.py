@@ -1,10 +1,13 @@
 """Placing and changing drafts: prices, VAT, totals, references across the wall, round trips."""
 
+import contextlib
 from datetime import date
 from decimal import Decimal
 
 import msgspec
 import pytest
+from tests.commerce.orders.shop import Shop, open_shop
+from tests.conftest import MakeTenant
 
 from stockade.access.permissions import Forbidden
 from stockade.commerce.orders import service as orders
@@ -13,8 +16,6 @@ from stockade.kernel.ids import new_id
 from stockade.kernel.money import Money
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
-from tests.commerce.orders.shop import Shop, open_shop
-from tests.conftest import MakeTenant
 
 
 async def test_what_placing_returns_is_what_reading_returns(shop: Shop) -> None:
@@ -29,9 +30,9 @@ async def test_what_placing_returns_is_what_reading_returns(shop: Shop) -> None:
 async def test_numbers_follow_each_other_and_a_rollback_gives_one_back(shop: Shop) -> None:
     product = await shop.product("A")
     first = await shop.place((product, 1))
-    with pytest.raises(ZeroDivisionError):
+    command = NewOrder(customer_id=shop.customer_id, lines=[NewLine(product_id=product, quantity=1)])
+    with contextlib.suppress(ZeroDivisionError):
         async with shop.open() as tx:
-            command = NewOrder(customer_id=shop.customer_id, lines=[NewLine(product_id=product, quantity=1)])
             await orders.place_order(tx, new_id(), command)
             raise ZeroDivisionError
     second = await shop.place((product, 1))
@@ -138,7 +139,8 @@ async def test_the_newest_vat_rate_that_is_not_in_the_future_counts(shop: Shop) 
     async with shop.open() as tx:
         for day, rate in ((date(2021, 1, 1), 21), (date(2199, 1, 1), 99)):
             await tx.execute(
-                "insert into catalog.vat_rate (tenant_id, id, category, valid_from, rate) values ($1, $2, 'standard', $3, $4)",
+                "insert into catalog.vat_rate (tenant_id, id, category, valid_from, rate) "
+                "values ($1, $2, 'standard', $3, $4)",
                 tx.tenant_id, new_id(), day, Decimal(rate),
             )  # fmt: skip
     assert (await shop.place((product, 1))).lines[0].vat_rate == 21

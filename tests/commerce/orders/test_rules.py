@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.commerce.orders.shop import Shop
 
 from stockade.commerce.orders import service as orders
 from stockade.commerce.orders.commands import Cancellation, Confirmation, DraftChange, NewShipment
@@ -24,7 +25,6 @@ from stockade.commerce.orders.rules import (
 from stockade.commerce.orders.views import OrderView
 from stockade.kernel.ids import new_id
 from stockade.tenancy.transaction import Transaction
-from tests.commerce.orders.shop import Shop
 
 Verb = Callable[[Transaction, OrderView], Awaitable[Any]]
 VERBS: dict[str, Verb] = {
@@ -73,7 +73,9 @@ def test_every_stage_but_the_last_ones_leads_somewhere_and_all_are_reached_from_
 
 
 @pytest.mark.parametrize(("stage", "action"), ILLEGAL)
-async def test_an_action_that_the_table_does_not_name_is_refused_by_its_verb(shop: Shop, stage: str, action: str) -> None:
+async def test_an_action_that_the_table_does_not_name_is_refused_by_its_verb(
+    shop: Shop, stage: str, action: str
+) -> None:
     order = await shop.place((await shop.product("A", on_hand=5), 1))
     async with shop.open() as tx:
         await tx.execute("update orders.sales_order set stage = $1 where id = $2", stage, order.id)

@@ -58,6 +58,10 @@ def show(rows: Any, *, as_json: bool, title: str = "") -> None:
     if not listed:
         click.echo("Nothing yet.")
         return
+    if len(listed) == 1:
+        for name, value in zip(listed[0].__struct_fields__, msgspec.structs.astuple(listed[0]), strict=True):
+            click.echo(f"{name.replace('_', ' ')}: {value}")
+        return
     table = Table(title=title or None, box=None, pad_edge=False, header_style="bold")
     for name in listed[0].__struct_fields__:
         table.add_column(name.replace("_", " "))

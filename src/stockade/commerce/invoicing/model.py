@@ -1,4 +1,4 @@
-"""Invoices and credit notes: issued once, numbered without a gap, never changed. No role holds UPDATE or DELETE on them."""
+"""Invoices and credit notes: issued once, numbered without a gap, never changed: no role may UPDATE or DELETE them."""
 
 from datetime import date, datetime
 from decimal import Decimal

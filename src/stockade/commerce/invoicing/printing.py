@@ -80,8 +80,8 @@ def _lines(invoice: Invoice) -> tuple[DocumentLine, ...]:
     return tuple(
         DocumentLine(
             position=line.position, description=line.description, quantity=Decimal(line.quantity),
-            unit_price=line.unit_price, vat_rate=line.vat_rate, net=Money(line.net_minor, invoice.currency), code=line.sku,
-            unit=line.unit, vat_category=vat_code(line.vat_category, invoice.buyer.vat_treatment),
+            unit_price=line.unit_price, vat_rate=line.vat_rate, net=Money(line.net_minor, invoice.currency),
+            code=line.sku, unit=line.unit, vat_category=vat_code(line.vat_category, invoice.buyer.vat_treatment),
             discount_percent=line.discount_percent or None,
         )
         for line in invoice.lines

@@ -1,4 +1,4 @@
-"""Writing a document in one statement: its rows travel as one JSON value, and PostgreSQL reads them as the table's own type.
+"""Writing a document in one statement: its rows travel as one JSON value, which PostgreSQL reads as the table's type.
 
 A document has a header, lines, VAT groups and postings. Sent table by table they would cost a round trip each while the
 number's counter is locked.
@@ -16,4 +16,5 @@ def insert_rows(model: type[TenantTable] | type[TenantDetail], json: str, **fixe
     name = f"{model.__table__.schema}.{model.__tablename__}"
     columns = [column.name for column in model.__table__.columns]
     values = ", ".join(fixed.get(column, f"r.{column}") for column in columns)
-    return f"insert into {name} ({', '.join(columns)}) select {values} from jsonb_populate_recordset(null::{name}, {json}) as r"
+    source = f"jsonb_populate_recordset(null::{name}, {json})"
+    return f"insert into {name} ({', '.join(columns)}) select {values} from {source} as r"

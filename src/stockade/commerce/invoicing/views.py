@@ -11,7 +11,7 @@ from stockade.kernel.money import Money
 
 
 class LineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line; on a credit note, ``position`` is that of the invoice's line. The unit price is before VAT and discount."""
+    """A line; on a credit note, ``position`` is the invoice line's. The unit price is before VAT and discount."""
 
     position: int
     product_id: UUID

@@ -232,6 +232,6 @@ def _period(from_on: date | None, to_on: date | None) -> tuple[date, date]:
 
 
 ROUTES = [
-    read_payment, list_payments, record_payment, allocate_payment, allocate_credit, take_back_allocation, read_write_off,
-    write_off_invoice, read_ageing, read_balance, read_statement, download_statement,
+    read_payment, list_payments, record_payment, allocate_payment, allocate_credit, take_back_allocation,
+    read_write_off, write_off_invoice, read_ageing, read_balance, read_statement, download_statement,
 ]  # fmt: skip

@@ -27,8 +27,8 @@ METHODS = ("bank_transfer", "card", "cash", "cheque", "direct_debit", "import")
 class OpenItem(TenantDetail, table="receivables.open_item", audited=False):
     """What is still open of an invoice, and how much of it was credited.
 
-    Allocations and credit notes lock this row. Its CHECKs refuse to settle more than is open and to credit more than was
-    invoiced, whatever the code does.
+    Allocations and credit notes lock this row. Its CHECKs refuse to settle more than is open and to credit more than
+    was invoiced, whatever the code does.
     """
 
     invoice_id: Mapped[UUID] = reference(Invoice, business(), fixed=True, primary_key=True)

@@ -9,7 +9,7 @@ from stockade.kernel.money import Money
 
 _UNALLOCATED = {
     "en": "Payments and credit of {amount} are not matched to invoices yet and are deducted from what is not yet due.",
-    "pl": "Wpłaty i korekty w kwocie {amount} nie są jeszcze rozliczone z fakturami i pomniejszają kwotę przed terminem.",
+    "pl": "Wpłaty i korekty ({amount}) nie są jeszcze rozliczone z fakturami i pomniejszają kwotę przed terminem.",
 }
 _TERMS = {"en": "Please quote your customer number.", "pl": "Prosimy o podanie numeru kontrahenta."}
 

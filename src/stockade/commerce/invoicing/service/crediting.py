@@ -1,7 +1,8 @@
 """Issuing a credit note, the only way to correct an invoice.
 
-The invoice's open item is locked first, so that two credit notes for one invoice come one after the other, and its CHECK
-refuses to credit more than was invoiced. The note settles what is open of its invoice; the rest is the customer's credit.
+The invoice's open item is locked first, so that two credit notes for one invoice come one after the other, and its
+CHECK refuses to credit more than was invoiced. The note settles what is open of its invoice; the rest is the customer's
+credit.
 """
 
 from collections.abc import Sequence
@@ -41,8 +42,8 @@ _LOCK = raw(
     select item.open_minor, item.credited_minor,
         (select coalesce(sum(n.gross_minor), 0)::bigint from invoicing.invoice n
             where n.tenant_id = i.tenant_id and n.corrects_id = i.id),
-        (select coalesce(jsonb_agg(jsonb_build_object('position', c.position, 'quantity', c.quantity, 'net_minor', c.net)), '[]')
-            from (select l.position, sum(l.quantity) as quantity, sum(l.net_minor) as net
+        (select coalesce(jsonb_agg(to_jsonb(c)), '[]')
+            from (select l.position, sum(l.quantity) as quantity, sum(l.net_minor) as net_minor
                 from invoicing.invoice n join invoicing.line l on l.tenant_id = n.tenant_id and l.invoice_id = n.id
                 where n.tenant_id = i.tenant_id and n.corrects_id = i.id group by l.position) as c)::text,
         ({DOCUMENT})::text
@@ -62,7 +63,8 @@ _WRITE: Statement[tuple[()]] = raw(
     postings as ({insert_rows(Posting, "$4::jsonb", tenant_id="$2")}),
     note as (select * from jsonb_populate_record(null::invoicing.invoice, $1)),
     credit as (
-        insert into receivables.credit (tenant_id, credit_note_id, customer_id, currency, gross_minor, unallocated_minor)
+        insert into receivables.credit
+            (tenant_id, credit_note_id, customer_id, currency, gross_minor, unallocated_minor)
         select $2, $3, customer_id, currency, gross_minor, gross_minor - $5 from note
     ),
     settled as (

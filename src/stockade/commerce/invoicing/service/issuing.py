@@ -2,8 +2,8 @@
 
 Everything that can fail or wait comes first: the order and its lines are locked, the lines priced, the document
 complete but for its number. Then the number is taken, and one statement writes all. The counter stays locked from there
-to COMMIT only, and a rollback or a crash gives the number back, so the series has no gap (Directive 2006/112/EC, article
-226 (2): a sequential number that identifies the invoice uniquely).
+to COMMIT only, and a rollback or a crash gives the number back, so the series has no gap (Directive 2006/112/EC,
+article 226 (2): a sequential number that identifies the invoice uniquely).
 """
 
 from datetime import date
@@ -60,12 +60,14 @@ _LOCK = raw(
     select l.position, l.product_id, l.sku, l.description, p.unit, l.quantity, l.unit_price, l.discount_percent,
         l.vat_category, l.vat_rate, l.stocked, l.reserved, l.shipped, l.invoiced, l.cancelled,
         jsonb_build_object(
-            'number', o.number, 'customer_id', o.customer_id, 'stage', o.stage, 'currency', o.currency, 'version', o.version,
+            'number', o.number, 'customer_id', o.customer_id, 'stage', o.stage, 'currency', o.currency,
+            'version', o.version,
             'shipped_on', (select max(s.shipped_at at time zone 'UTC')::date from orders.shipment s
                 where s.tenant_id = o.tenant_id and s.order_id = o.id),
             'seller', case when k.id is not null then jsonb_build_object(
                 'name', k.legal_name, 'street', k.street, 'postcode', k.postcode, 'city', k.city, 'country', k.country,
-                'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone, 'iban', k.iban, 'bic', k.bic, 'locale', k.locale) end,
+                'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone, 'iban', k.iban, 'bic', k.bic,
+                'locale', k.locale) end,
             'buyer', jsonb_build_object(
                 'name', c.name, 'number', c.number, 'vat_id', c.vat_id, 'vat_treatment', c.vat_treatment,
                 'terms_days', c.terms_days, 'reference', o.customer_reference, 'recipient', coalesce(a.recipient, ''),
@@ -97,7 +99,8 @@ _WRITE: Statement[tuple[()]] = raw(
     groups as ({insert_rows(model.VatGroup, "$1 -> 'vat_groups'", tenant_id="$2", invoice_id="$3")}),
     postings as ({insert_rows(Posting, "$5::jsonb", tenant_id="$2")}),
     item as (
-        insert into receivables.open_item (tenant_id, invoice_id, customer_id, currency, due_on, gross_minor, open_minor)
+        insert into receivables.open_item
+            (tenant_id, invoice_id, customer_id, currency, due_on, gross_minor, open_minor)
         select $2, $3, i.customer_id, i.currency, i.due_on, i.gross_minor, i.gross_minor
         from jsonb_populate_record(null::invoicing.invoice, $1) as i
     ),
@@ -148,7 +151,8 @@ def numbered(draft: Invoice, sequence: int) -> Invoice:
 
 
 def _draft(
-    id: UUID, order_id: UUID, head: _Head, seller: Seller, lines: tuple[Line, ...], issued_on: date | None, note: str | None
+    id: UUID, order_id: UUID, head: _Head, seller: Seller, lines: tuple[Line, ...], issued_on: date | None,
+    note: str | None,
 ) -> Invoice:  # fmt: skip
     """The whole invoice but for its number."""
     issued_at = now()

@@ -22,12 +22,13 @@ to_jsonb(i) || jsonb_build_object(
         (select open_minor from receivables.open_item where tenant_id = i.tenant_id and invoice_id = i.id),
         (select unallocated_minor from receivables.credit where tenant_id = i.tenant_id and credit_note_id = i.id), 0),
     'order_number', (select number from orders.sales_order where tenant_id = i.tenant_id and id = i.order_id),
-    'corrects_number', (select number from invoicing.invoice where tenant_id = i.tenant_id and id = i.corrects_id),
-    'corrects_issued_on', (select issued_on from invoicing.invoice where tenant_id = i.tenant_id and id = i.corrects_id),
+    'corrects_number', (select c.number from invoicing.invoice c where c.tenant_id = i.tenant_id and c.id = i.corrects_id),
+    'corrects_issued_on', (
+        select c.issued_on from invoicing.invoice c where c.tenant_id = i.tenant_id and c.id = i.corrects_id),
     'lines', coalesce((select jsonb_agg(to_jsonb(l) order by l.position) from invoicing.line l
         where l.tenant_id = i.tenant_id and l.invoice_id = i.id), '[]'),
-    'vat_groups', coalesce((select jsonb_agg(to_jsonb(g) order by g.vat_rate desc, g.vat_category) from invoicing.vat_group g
-        where g.tenant_id = i.tenant_id and g.invoice_id = i.id), '[]')
+    'vat_groups', coalesce((select jsonb_agg(to_jsonb(g) order by g.vat_rate desc, g.vat_category)
+        from invoicing.vat_group g where g.tenant_id = i.tenant_id and g.invoice_id = i.id), '[]')
 )"""
 """The SQL of a whole document as JSON, for the row ``i`` of ``invoicing.invoice``."""
 
@@ -82,7 +83,7 @@ async def list_invoices(
     tx: Transaction, *, customer_id: UUID | None = None, order_id: UUID | None = None, kind: str | None = None,
     state: str | None = None, number: str | None = None, today: date, after: str | None = None, limit: int = 50,
 ) -> Page[InvoiceRow]:  # fmt: skip
-    """Return documents, the newest first. ``state`` is ``open`` or ``overdue`` (as of ``today``), ``number`` a prefix."""
+    """Return documents, the newest first; ``state`` is ``open`` or ``overdue`` (on ``today``), ``number`` a prefix."""
     given: dict[str, Any] = {"customer_id": customer_id, "order_id": order_id, "kind": kind, "number": number}
     if state is not None:
         given[state] = today

@@ -114,16 +114,17 @@ cross join lateral (values (1, b.account, b.amount_minor), (2, b.against, -b.amo
     as side (position, account, amount_minor)
 """
 
-_LEVEL = """
-with held as (
-    select product_id from stock.level where tenant_id = $1::uuid and warehouse_id = $2::uuid and product_id = any ($3::uuid[])
-    order by product_id for update
-)
-update stock.level as l set on_hand = l.on_hand + change.quantity
-from held join unnest($3::uuid[], $4::bigint[]) as change (product_id, quantity) using (product_id)
-where l.tenant_id = $1 and l.warehouse_id = $2 and l.product_id = change.product_id
+_HOLD = """
+select from stock.level where tenant_id = $1::uuid and warehouse_id = $2::uuid and product_id = any ($3::uuid[])
+order by product_id for update
 """
-"""Rows are locked in the order of their key, as orders lock them, so that an import and a sale cannot deadlock."""
+"""Levels are locked in the order of their key, as orders lock them, so that an import and a sale cannot deadlock."""
+
+_LEVEL = """
+update stock.level as l set on_hand = l.on_hand + change.quantity
+from unnest($3::uuid[], $4::bigint[]) as change (product_id, quantity)
+where l.tenant_id = $1::uuid and l.warehouse_id = $2::uuid and l.product_id = change.product_id
+"""
 
 _ADVANCE = """
 update ledger.import_run set batches_done = batches_done + 1
@@ -166,6 +167,7 @@ async def write_projection(tx: Transaction, target: Target, shaped: Shaped) -> N
         changes[place] = changes.get(place, 0) + quantity
     if changes:
         ids = [target.product_ids[place - 1] for place in changes]
+        await tx.execute(_HOLD, tx.tenant_id, target.warehouse_id, ids)
         await tx.execute(_LEVEL, tx.tenant_id, target.warehouse_id, ids, list(changes.values()))
     if not affected(await tx.execute(_ADVANCE, tx.tenant_id, target.run_id, shaped.index)):
         raise Refusal("Another process imports the same ledger; wait for it, or end it and start again.")

@@ -93,7 +93,8 @@ _NAMED = "item.invoice_id = any($3)"
 _OPEN = "item.customer_id = s.customer_id and item.currency = s.currency and item.open_minor > 0"
 _WRITE = """
     with given as (
-        select * from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::date[]) as g (id, invoice_id, amount_minor, allocated_on)
+        select * from unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::date[])
+            as g (id, invoice_id, amount_minor, allocated_on)
     ),
     settled as (
         update receivables.open_item as item set open_minor = item.open_minor - g.amount_minor
@@ -107,7 +108,8 @@ _WRITE = """
         returning {key}
     ),
     noted as (
-        insert into receivables.allocation (tenant_id, id, invoice_id, {kind}_id, amount_minor, allocated_on, reverses_id)
+        insert into receivables.allocation
+            (tenant_id, id, invoice_id, {kind}_id, amount_minor, allocated_on, reverses_id)
         select $1, id, invoice_id, $2, amount_minor, allocated_on, $8 from given
     )
     select (select count(*) from settled), (select count(*) from spent)
@@ -140,7 +142,8 @@ _MADE = raw(
 
 
 async def allocate(
-    tx: Transaction, source_id: UUID, wanted: Iterable[tuple[UUID, int]], *, kind: Kind = "payment", on: date | None = None
+    tx: Transaction, source_id: UUID, wanted: Iterable[tuple[UUID, int]], *, kind: Kind = "payment",
+    on: date | None = None,
 ) -> list[Allocated]:  # fmt: skip
     """Settle invoices with a payment, or with what is left of a credit note: (invoice, amount in minor units) each.
 

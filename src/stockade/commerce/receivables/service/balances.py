@@ -1,7 +1,7 @@
 """What customers owe: now, and as it stood at the end of any day.
 
-Ageing is a query, never a stored figure. What was open of an invoice on a day is its gross less the allocations dated up
-to that day; what the customer owed is the sum of the receivable postings up to that day. The difference of the two is
+Ageing is a query, never a stored figure. What was open of an invoice on a day is its gross less the allocations dated
+up to that day; what the customer owed is the sum of the receivable postings up to that day. The difference of the two is
 money and credit that no invoice had claimed, so that the columns always add up to the balance.
 """
 
@@ -18,7 +18,7 @@ from stockade.tenancy.transaction import Transaction
 
 
 class Ageing(msgspec.Struct, frozen=True, kw_only=True):
-    """What is open by days overdue; ``balance`` is their sum less ``unallocated`` (money and credit not claimed yet)."""
+    """What is open by days overdue; ``balance`` is the sum less ``unallocated`` (money and credit not claimed yet)."""
 
     not_due: Money
     days_1_30: Money
@@ -82,6 +82,7 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 _BUCKETS = ("not_due", "days_1_30", "days_31_60", "days_61_90", "days_over_90")
+_COLUMNS = ", ".join(f"coalesce({name}, 0)::bigint as {name}" for name in (*_BUCKETS, "balance"))
 _SUMS = ", ".join(f"sum({name})::bigint as {name}" for name in (*_BUCKETS, "balance"))
 
 
@@ -114,10 +115,11 @@ def ageing_rows(of_customer: str = "") -> str:
     ),
     booked as (
         select p.customer_id, p.currency, sum(p.amount_minor) as balance from receivables.posting p
-        where p.tenant_id = $1 and p.account = 'receivable' and p.booked_on <= $2 {posted} group by p.customer_id, p.currency
+        where p.tenant_id = $1 and p.account = 'receivable' and p.booked_on <= $2 {posted}
+        group by p.customer_id, p.currency
     ),
     aged as (
-        select customer_id, currency, {", ".join(f"coalesce({name}, 0)::bigint as {name}" for name in (*_BUCKETS, "balance"))}
+        select customer_id, currency, {_COLUMNS}
         from buckets full join booked using (customer_id, currency)
         where balance <> 0 or num_nonnulls({", ".join(_BUCKETS)}) > 0
     )"""
@@ -127,8 +129,10 @@ _REPORT = raw(
     f"""
     with {ageing_rows()},
     page as (
-        select aged.*, c.number, c.name from aged join parties.customer c on c.tenant_id = $1 and c.id = aged.customer_id
-        where ($3::text is null or aged.currency = $3) and ($4::text is null or (c.number, aged.currency) > ($4, $5::text))
+        select aged.*, c.number, c.name
+        from aged join parties.customer c on c.tenant_id = $1 and c.id = aged.customer_id
+        where ($3::text is null or aged.currency = $3)
+            and ($4::text is null or (c.number, aged.currency) > ($4, $5::text))
         order by c.number, aged.currency limit $6
     )
     select jsonb_build_object(
@@ -143,7 +147,8 @@ _REPORT = raw(
 _ONE = raw(
     f"""
     with c as (select id from parties.customer where tenant_id = $1 and id = $3), {ageing_rows("(select id from c)")}
-    select coalesce(jsonb_agg(to_jsonb(aged) order by aged.currency) filter (where aged.currency is not null), '[]')::text
+    select coalesce(
+        jsonb_agg(to_jsonb(aged) order by aged.currency) filter (where aged.currency is not null), '[]')::text
     from c left join aged on true group by c.id
     """,
     "this_tenant as_of customer_id",
@@ -184,7 +189,7 @@ async def ageing(
 
 
 async def customer_balance(tx: Transaction, customer_id: UUID, as_of: date) -> list[Ageing]:
-    """Return what one customer owed at the end of a day, in each currency; empty if nothing ever moved or all is settled."""
+    """Return what one customer owed at the end of a day, in each currency; empty if nothing was owed or held."""
     text = await _ONE.one(tx, as_of=as_of, customer_id=customer_id)
     return [row.ageing() for row in msgspec.json.decode(text, type=list[Row])]
 

@@ -53,7 +53,7 @@ class PaymentRow(msgspec.Struct, frozen=True):
 
 
 class NewPayment(msgspec.Struct, frozen=True, kw_only=True):
-    """Money that came in; ``allocations`` are (invoice, minor units), ``oldest_first`` spreads it by due date instead."""
+    """Money that came in; ``allocations`` are (invoice, minor units), ``oldest_first`` spreads it by due date."""
 
     customer_id: UUID
     method: str
@@ -105,8 +105,8 @@ _RECORD = raw(
     _Recorded,
 )
 _VIEW = """
-    select jsonb_build_object('id', p.id, 'customer_id', p.customer_id, 'method', p.method, 'external_id', p.external_id,
-        'received_on', p.received_on, 'note', p.note, 'recorded_at', p.recorded_at,
+    select jsonb_build_object('id', p.id, 'customer_id', p.customer_id, 'method', p.method,
+        'external_id', p.external_id, 'received_on', p.received_on, 'note', p.note, 'recorded_at', p.recorded_at,
         'amount', jsonb_build_object('amount_minor', p.amount_minor, 'currency', p.currency),
         'unallocated', jsonb_build_object('amount_minor', p.unallocated_minor, 'currency', p.currency),
         'allocations', coalesce((
@@ -176,7 +176,8 @@ async def read_payment(tx: Transaction, payment_id: UUID) -> PaymentView:
 
 
 async def list_payments(
-    tx: Transaction, *, customer_id: UUID | None = None, unallocated: bool = False, after: str | None = None, limit: int = 50
+    tx: Transaction, *, customer_id: UUID | None = None, unallocated: bool = False, after: str | None = None,
+    limit: int = 50,
 ) -> Page[PaymentRow]:  # fmt: skip
     """Return payments, the newest first; ``unallocated`` only those with something left."""
     given: dict[str, Any] = {} if customer_id is None else {"customer_id": customer_id}
@@ -186,8 +187,8 @@ async def list_payments(
     rows = await _list_statement(shape).all(tx, limit=limit + 1, **given)
     page = [
         PaymentRow(
-            row.id, row.customer_id, row.method, row.external_id, row.received_on, Money(row.amount_minor, row.currency),
-            Money(row.unallocated_minor, row.currency),
+            row.id, row.customer_id, row.method, row.external_id, row.received_on,
+            Money(row.amount_minor, row.currency), Money(row.unallocated_minor, row.currency),
         )
         for row in rows[:limit]
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A customer's statement: what was charged and settled in a period, what was owed before and after, and how old it is."""
+"""A customer's statement: what was charged and settled in a period, what was owed before and after, how old it is."""
 
 from datetime import date
 from uuid import UUID
@@ -64,15 +64,16 @@ _READ = raw(
     with c as (select * from parties.customer where tenant_id = $1 and id = $3), {ageing_rows("(select id from c)")},
     movements as (
         select p.booked_on as "on", p.source_id, p.amount_minor, p.position, i.due_on,
-            case when i.kind is not null then i.kind when pay.id is not null then 'payment' when w.id is not null then 'write_off'
-                else 'adjustment' end as kind,
+            case when i.kind is not null then i.kind when pay.id is not null then 'payment'
+                when w.id is not null then 'write_off' else 'adjustment' end as kind,
             coalesce(i.number, pay.external_id, w.number, '') as number
         from receivables.posting p
         left join lateral (
             select kind, number, case when kind = 'invoice' then due_on end as due_on from invoicing.invoice
             where tenant_id = p.tenant_id and id = p.source_id) i on true
         left join lateral (
-            select id, external_id from receivables.payment where tenant_id = p.tenant_id and id = p.source_id) pay on true
+            select id, external_id from receivables.payment
+            where tenant_id = p.tenant_id and id = p.source_id) pay on true
         left join lateral (
             select o.id, n.number from receivables.write_off o
             join invoicing.invoice n on n.tenant_id = o.tenant_id and n.id = o.invoice_id
@@ -85,17 +86,20 @@ _READ = raw(
         'opening', (select coalesce(sum(p.amount_minor), 0)::bigint from receivables.posting p
             where p.tenant_id = $1 and p.customer_id = c.id and p.account = 'receivable' and p.currency = c.currency
                 and p.booked_on < $4),
-        'movements', coalesce((select jsonb_agg(to_jsonb(m) order by m."on", m.source_id, m.position) from movements m), '[]'),
+        'movements', coalesce(
+            (select jsonb_agg(to_jsonb(m) order by m."on", m.source_id, m.position) from movements m), '[]'),
         'aged', (select to_jsonb(aged) from aged where aged.currency = c.currency),
-        'customer', jsonb_build_object('name', c.name, 'number', c.number, 'vat_id', c.vat_id, 'terms_days', c.terms_days,
-            'vat_treatment', c.vat_treatment, 'recipient', coalesce(a.recipient, ''), 'street', coalesce(a.street, ''),
-            'postcode', coalesce(a.postcode, ''), 'city', coalesce(a.city, ''), 'country', coalesce(a.country, c.country)),
+        'customer', jsonb_build_object('name', c.name, 'number', c.number, 'vat_id', c.vat_id,
+            'terms_days', c.terms_days, 'vat_treatment', c.vat_treatment, 'recipient', coalesce(a.recipient, ''),
+            'street', coalesce(a.street, ''), 'postcode', coalesce(a.postcode, ''), 'city', coalesce(a.city, ''),
+            'country', coalesce(a.country, c.country)),
         'seller', (select jsonb_build_object('name', k.legal_name, 'street', k.street, 'postcode', k.postcode,
-            'city', k.city, 'country', k.country, 'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone, 'iban', k.iban,
-            'bic', k.bic, 'locale', k.locale) from parties.company k where k.tenant_id = $1 and k.id = $1)
+            'city', k.city, 'country', k.country, 'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone,
+            'iban', k.iban, 'bic', k.bic, 'locale', k.locale) from parties.company k where k.tenant_id = $1 and k.id = $1)
     )::text
     from c left join lateral (
-        select * from parties.address where tenant_id = $1 and customer_id = c.id and kind = 'billing' order by id limit 1
+        select * from parties.address where tenant_id = $1 and customer_id = c.id and kind = 'billing'
+        order by id limit 1
     ) a on true
     """,
     "this_tenant to_on customer_id from_on",

@@ -40,6 +40,11 @@ _BY_ID = statement(select(*_COLUMNS).where(Move.tenant_id == TENANT, Move.id == 
 _BY_SOURCE = statement(
     select(*_COLUMNS).where(Move.tenant_id == TENANT, Move.source_id == param("source_id")).order_by(Move.id), MoveView
 )
+_REVERSED = raw(
+    "select exists (select from stock.move where tenant_id = $1 and source_id = $2 and reason = 'reversal')",
+    "this_tenant id",
+    bool,
+)
 _PAGE = (
     select(*_COLUMNS)
     .where(Move.tenant_id == TENANT, Move.product_id == param("product_id"))
@@ -111,8 +116,13 @@ async def adjust(
 
 
 async def reverse(tx: Transaction, move_id: UUID, *, note: str | None = None) -> MoveView:
-    """Undo a move by its opposite and return that; each move once (``NotReversible``), as a unique index sees to."""
+    """Undo a move by its opposite and return that; each move once (``NotReversible``).
+
+    Of two at the same time, the unique index refuses the second.
+    """
     move = await read_move(tx, move_id)
+    if await _REVERSED.one(tx, id=move_id):
+        raise NotReversible("It has been reversed already.")
     made = reversal_of(
         Change(move.id, move.warehouse_id, move.product_id, move.quantity, move.reason), id=new_id(), note=note
     )
