@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error))
     except OSError as error:
         return _refuse(f"{error.filename} cannot be read: {error.strerror}.")
-    print(_as_json(claims) if given.json else _as_text(claims))
+    sys.stdout.write((_as_json(claims) if given.json else _as_text(claims)) + "\n")
     return NOT_AS_PROMISED if any(claim.state in ("fails", "stale") for claim in claims) else ALL_HOLD
 
 
@@ -82,7 +82,7 @@ def _content(name: str) -> bytes:
 
 
 def _refuse(reason: str) -> int:
-    print(f"stockade-verify: {reason}", file=sys.stderr)
+    sys.stderr.write(f"stockade-verify: {reason}\n")
     return PROVES_NOTHING
 
 

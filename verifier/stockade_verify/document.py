@@ -48,7 +48,9 @@ def verify(text: bytes, key: bytes, at: datetime) -> list[Claim]:
     for claim in document["claims"]:
         told = _judge(claim, evidence, made_at)
         if told.state != claim["state"]:
-            raise NotGenuine(f"The claim {claim['id']} is said to be {claim['state']!r}, but its evidence says {told.state!r}.")
+            raise NotGenuine(
+                f"The claim {claim['id']} is said to be {claim['state']!r}, but its evidence says {told.state!r}."
+            )
     if made_at - at > CLOCK_TOLERANCE:
         raise NotGenuine("The document was made in the future: check this machine's clock.")
     return [_judge(claim, evidence, at) for claim in document["claims"]]
@@ -105,7 +107,10 @@ def _judge(claim: Mapping[str, Any], evidence: Mapping[str, Mapping[str, Any]], 
     controls: Sequence[Mapping[str, Any]] = claim["controls"]
     if not controls:
         return Claim(claim["id"], claim["statement"], "absent", None, None)
-    judged = sorted((_WORST_FIRST.index(state), when, name) for name, state, when in (_state(item, evidence, at) for item in controls))
+    judged = sorted(
+        (_WORST_FIRST.index(state), when, name)
+        for name, state, when in (_state(item, evidence, at) for item in controls)
+    )
     worst, when, name = judged[0]
     for item in controls:
         statement = evidence.get(item["id"])

@@ -203,7 +203,7 @@ def _handler(
         "summary": summary.rstrip("."),
         "description": description.strip() or None,
         "operation_id": verb.__name__,
-        "tags": [re.sub(r"[^a-z]+", " ", path.strip("/").split("/")[0])],
+        "tags": [re.sub(r"[^a-z]+", " ", path.strip("/").split("/")[0]).capitalize()],
         "responses": _responses(method, path, permission, problems),
         "opt": {"permission": permission, "verb": verb, "problems": tuple(problems)},
         "raises": (),

@@ -100,7 +100,7 @@ def _database(installation: Installation) -> Iterator[None]:
 
 async def _prepare(installation: Installation, *, quiet: bool) -> None:
     """Schema, probe tenants and, at the first start of a development installation, the demo."""
-    from stockade.apps.controls import ensure_probes
+    from stockade.apps.live import ensure_probes
 
     await installation.prepare_database()
     settings = installation.settings

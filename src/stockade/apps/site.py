@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Controller, Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
+from stockade import __version__
 from stockade.access import api as access_api
 from stockade.access.admission import Admission, permission_of
-from stockade.access.permissions import PUBLIC
 from stockade.apps import public
 from stockade.apps.admin import orders as admin_orders
 from stockade.apps.admin import sign_in as admin_sign_in
@@ -70,10 +70,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         middleware=[admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(
-            title="Stockade", version="1", render_plugins=[],
-            openapi_router=Router("/api/schema", route_handlers=[], opt={"permission": PUBLIC}),
-        ),
+        openapi_config=OpenAPIConfig(title="Stockade", version=__version__, openapi_controller=NoFrameworkPages),
         logging_config=None,
     )  # fmt: skip
     app.state.update(
@@ -84,6 +81,12 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     app.state.description = describe(app)
     front = Front(app, {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)})
     return Edge(front, settings, limiter, metrics, show=shower.show_at_edge)
+
+
+class NoFrameworkPages(Controller):
+    """Stands where Litestar would serve documentation pages with scripts from elsewhere. It serves nothing."""
+
+    path = "/api/schema"
 
 
 class Front:

@@ -1,1 +1,1 @@
-"""Trust: collects the controls of every slice, runs them against the live installation, and publishes what they found."""
+"""Trust: collects every slice's controls, runs them against the live installation, publishes what they found."""

@@ -1,4 +1,4 @@
-"""The claims: what the trust page promises, as ``claims.toml`` lists it. A list that contradicts itself refuses to load."""
+"""The claims: what the trust page promises, as ``claims.toml`` lists it. A list in disorder refuses to load."""
 
 import tomllib
 from functools import cache
@@ -41,13 +41,13 @@ def all_claims() -> dict[str, Claim]:
 
 
 def read_groups(text: str) -> tuple[Group, ...]:
-    """Return the groups of a claims file; ``Refusal`` if an id is there twice, belongs to no group or states nothing."""
+    """Return the groups of a claims file; ``Refusal`` if an id is there twice, has no group or states nothing."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:  # a key that is there twice is an error of TOML itself
         raise Refusal(f"The list of claims cannot be read: {error}.") from None
     titles: dict[str, Any] = content.get("groups", {})
-    claims = [Claim(id, id[:1], statement) for id, statement in content.get("claims", {}).items()]
+    claims = [Claim(name, name[:1], statement) for name, statement in content.get("claims", {}).items()]
     for claim in claims:
         if claim.group not in titles or not claim.id[1:].isdigit():
             raise Refusal(f"The claim {claim.id} belongs to no group: its id is a group's letter and a number.")

@@ -1,6 +1,6 @@
 """Collecting: from the folders of the slices to the controls that they declare.
 
-Nothing lists the controls: a slice's ``controls.py`` is found because it is there, so that none is left out by omission.
+Nothing lists them: a slice's ``controls.py`` is found because it is there, so that none is left out by omission.
 """
 
 import importlib

@@ -94,13 +94,15 @@ class Recorded(msgspec.Struct, frozen=True):
 
 _LAST = "select sequence, evidence_hash from trust.evidence order by sequence desc limit 1"
 _INSERT = (
-    "insert into trust.evidence (id, control, outcome, checked_at, sequence, statement, previous_hash, evidence_hash, signature) "
+    "insert into trust.evidence "
+    "(id, control, outcome, checked_at, sequence, statement, previous_hash, evidence_hash, signature) "
     "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 )
 # A look-up by index for each control: "distinct on" would read through every result that there ever was.
 _LATEST = (
-    "select last.control, last.statement, last.evidence_hash, last.signature from unnest($1::text[]) as wanted (control) "
-    "cross join lateral (select * from trust.evidence as item where item.control = wanted.control "
+    "select last.control, last.statement, last.evidence_hash, last.signature "
+    "from unnest($1::text[]) as wanted (control) cross join lateral "
+    "(select * from trust.evidence as item where item.control = wanted.control "
     "order by item.checked_at desc, item.sequence desc limit 1) as last"
 )
 _NEWEST = "select control, statement, evidence_hash, signature from trust.evidence order by sequence desc limit $1"

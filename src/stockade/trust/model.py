@@ -16,7 +16,7 @@ class Evidence(
     table="trust.evidence",
     exempt={Role.APPLICATION.login: "select", Role.WORKER.login: "select insert", Role.PLATFORM.login: "select"},
 ):
-    """One result: the signed statement (canonical JSON), its Ed25519 signature, and the hash of the evidence before it."""
+    """One result: the signed statement (canonical JSON), its Ed25519 signature, and the hash of the one before."""
 
     control: Mapped[str] = column(Text, business(), fixed=True)
     outcome: Mapped[str] = stages("holds", "fails", rule=business(), fixed=True)
@@ -27,4 +27,6 @@ class Evidence(
     evidence_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
     signature: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
 
-    __constraints__ = (lambda table: Index("evidence_control_checked_at_idx", table.c.control, table.c.checked_at) and None,)
+    __constraints__ = (
+        lambda table: Index("evidence_control_checked_at_idx", table.c.control, table.c.checked_at) and None,
+    )

@@ -44,7 +44,9 @@ async def trust_state(database: Database, signer: EvidenceSigner, at: datetime |
     return judge(all_groups(), controls.values(), found, signer.public_key, at or now())
 
 
-async def page_context(database: Database, signer: EvidenceSigner, *, origin: str = "https://localhost:8443") -> dict[str, Any]:
+async def page_context(
+    database: Database, signer: EvidenceSigner, *, origin: str = "https://localhost:8443"
+) -> dict[str, Any]:
     """Return what ``trust.html`` asks for, besides what every page is given; ``origin`` is where the document is."""
     published = await _published(database, signer)
     state, at = published.state, now()
@@ -97,7 +99,8 @@ def verification_steps(signer: EvidenceSigner, origin: str) -> list[dict[str, st
     split = (
         "python3 -c \"import json; d = json.load(open('claims.json')); "
         "open('claims.sig', 'wb').write(bytes.fromhex(d.pop('signature'))); "
-        "open('claims.bin', 'wb').write(json.dumps(d, sort_keys=True, separators=(',', ':'), ensure_ascii=False).encode()); "
+        "open('claims.bin', 'wb')"
+        ".write(json.dumps(d, sort_keys=True, separators=(',', ':'), ensure_ascii=False).encode()); "
         f"open('claims.pub', 'wb').write(bytes.fromhex('{_OPENSSL_HEADER}{key}'))\""
     )
     check = "openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey claims.pub -in claims.bin -sigfile claims.sig"
@@ -107,12 +110,12 @@ def verification_steps(signer: EvidenceSigner, origin: str) -> list[dict[str, st
             "command": f"curl --fail --silent --show-error --output claims.json {origin}{DOCUMENT_PATH}",
         },
         {
-            "text": "Check it and every result in it with the small tool in the folder verifier of the source, which shares "
-            "no code with the platform: pip install ./verifier. The key is the one to compare with your contract.",
+            "text": "Check it and every result in it with the small tool in the folder verifier of the source, which "
+            "shares no code with the platform (pip install ./verifier). Compare the key with the one in your contract.",
             "command": f"stockade-verify claims.json --key {key}",
         },
         {
-            "text": "Or with stock tools alone: take the document apart into what was signed, the signature and the key …",
+            "text": "Or with stock tools alone: take apart what was signed, the signature and the key …",
             "command": split,
         },
         {"text": "… and have OpenSSL 3 check the signature of the whole.", "command": check},
@@ -154,7 +157,7 @@ def _result(claim: ClaimState) -> str | None:
 
 
 def _entry(claim: ClaimState) -> dict[str, Any]:
-    """A claim in the document; ``control``, ``checked_at`` and ``evidence_hash`` are those of the control that decides."""
+    """A claim in the document; ``control``, ``checked_at`` and ``evidence_hash`` are those of the one that decides."""
     first = claim.controls[0] if claim.controls else None
     return {
         "id": claim.claim.id,
@@ -164,7 +167,9 @@ def _entry(claim: ClaimState) -> dict[str, Any]:
         "checked_at": moment_text(first.checked_at) if first is not None and first.checked_at is not None else None,
         "max_age_seconds": round(first.control.max_age.total_seconds()) if first is not None else None,
         "control": first.control.id if first is not None else None,
-        "controls": [{"id": item.control.id, "state": item.state, "evidence_hash": _hash(item)} for item in claim.controls],
+        "controls": [
+            {"id": item.control.id, "state": item.state, "evidence_hash": _hash(item)} for item in claim.controls
+        ],
         "evidence_hash": _hash(first),
     }
 

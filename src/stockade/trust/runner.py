@@ -40,16 +40,16 @@ async def run_controls(
     """
     controls = collect()
     chosen = sorted(controls) if ids is None else list(dict.fromkeys(ids))
-    if unknown := [id for id in chosen if id not in controls]:
-        raise Refusal(f"There is no control {unknown[0]!r}: 'stockade trust run' without a name runs and lists them all.")
-    places = asyncio.Semaphore(AT_ONCE)
+    if unknown := [name for name in chosen if name not in controls]:
+        raise Refusal(f"There is no control {unknown[0]!r}: 'stockade trust run' without a name runs all of them.")
+    places, signer = asyncio.Semaphore(AT_ONCE), installation.evidence_signer
 
-    async def run_one(id: str) -> Result:
+    async def run_one(name: str) -> Result:
         async with places:
-            result = await checked(controls[id], installation, timeout_seconds)
-            return await record(installation.worker, installation.evidence_signer, result)
+            result = await checked(controls[name], installation, timeout_seconds)
+            return await record(installation.worker, signer, result)
 
-    outcomes = await asyncio.gather(*(run_one(id) for id in chosen), return_exceptions=True)
+    outcomes = await asyncio.gather(*(run_one(name) for name in chosen), return_exceptions=True)
     # Evidence that could not be stored is an error of the run, not of a control; the others have been recorded.
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -73,7 +73,7 @@ async def due(installation: LiveInstallation, moment: datetime | None = None) ->
     found = await latest(installation.worker, list(controls))
     public_key = installation.evidence_signer.public_key
     at = moment or now()
-    return [id for id in sorted(controls) if _is_due(controls[id], found.get(id), public_key, at)]
+    return [name for name in sorted(controls) if _is_due(controls[name], found.get(name), public_key, at)]
 
 
 async def checked(control: Control, installation: Installation, timeout_seconds: float = TIMEOUT_SECONDS) -> Result:

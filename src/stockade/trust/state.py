@@ -38,7 +38,7 @@ class ControlState(msgspec.Struct, frozen=True):
 
 
 class ClaimState(msgspec.Struct, frozen=True):
-    """A claim with its controls, the one that decides first: the worst, and among equals the one checked longest ago."""
+    """A claim with its controls, the one that decides first: the worst, among equals the one checked longest ago."""
 
     claim: Claim
     state: State
@@ -75,10 +75,17 @@ def judge(
 ) -> TrustState:
     """Return the state of every claim at a moment. Only what the key has signed is believed."""
     states = tuple(
-        state_of(control, found.get(control.id), public_key, at) for control in sorted(controls, key=lambda item: item.id)
+        state_of(control, found.get(control.id), public_key, at)
+        for control in sorted(controls, key=lambda item: item.id)
     )
     judged = tuple(
-        (group, tuple(_claim_state(claim, [item for item in states if claim.id in item.control.claims]) for claim in group.claims))
+        (
+            group,
+            tuple(
+                _claim_state(claim, [item for item in states if claim.id in item.control.claims])
+                for claim in group.claims
+            ),
+        )
         for group in groups
     )
     return TrustState(at, judged, states)

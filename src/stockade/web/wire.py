@@ -114,7 +114,9 @@ class Line:
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"", *, announce: int | None = None
     ) -> Reply:  # fmt: skip
         """Send a request and return its answer. With ``announce``, a body of that length is promised and not sent."""
-        given = {"Host": self.place.host_header, "Accept": "*/*", "User-Agent": "stockade-control"} | dict(headers or {})
+        given = {"Host": self.place.host_header, "Accept": "*/*", "User-Agent": "stockade-control"} | dict(
+            headers or {}
+        )
         if body or announce is not None or method in ("POST", "PUT", "PATCH"):
             given["Content-Length"] = str(len(body) if announce is None else announce)
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
@@ -187,5 +189,9 @@ def filled(path: str) -> str:
     parts = []
     for part in path.split("/"):
         _, _, kind = part.strip("{}").partition(":")
-        parts.append({"uuid": "00000000-0000-7000-8000-00000000dead", "int": "0"}.get(kind, "nothing") if part[:1] == "{" else part)
+        parts.append(
+            {"uuid": "00000000-0000-7000-8000-00000000dead", "int": "0"}.get(kind, "nothing")
+            if part[:1] == "{"
+            else part
+        )
     return "/".join(parts)

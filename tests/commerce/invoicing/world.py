@@ -113,7 +113,8 @@ async def make_world(
         if company:
             await tx.execute(
                 "insert into parties.company (tenant_id, id, legal_name, street, postcode, city, country, vat_id,"
-                " currency, iban, bic) values ($1, $1, 'Harbour Wholesale Ltd', '14 Quayside', 'BS1 6XH', 'Bristol', 'GB',"
+                " currency, iban, bic)"
+                " values ($1, $1, 'Harbour Wholesale Ltd', '14 Quayside', 'BS1 6XH', 'Bristol', 'GB',"
                 " 'GB287445109', $2, 'GB33BUKB20201555555555', 'BUKBGB22')",
                 tenant.id, currency,
             )  # fmt: skip

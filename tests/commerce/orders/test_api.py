@@ -91,6 +91,16 @@ async def test_a_repeated_create_makes_one_order_and_one_shipment(shop: Shop, cl
     assert await shop.level(product) == (8, 1)
 
 
+@pytest.mark.parametrize(("given", "read"), [("8.50", "8.5"), ("1000", "1000"), ("0", "0"), ("1E+2", "100")])
+async def test_a_price_reads_the_same_when_it_is_given_and_when_it_comes_back(
+    shop: Shop, client: Client, given: str, read: str
+) -> None:
+    body = wanted(shop, await shop.product("A"), unit_price=given, discount_percent="10.0")
+    placed = (await create(client, "/orders", body)).json()
+    assert placed["lines"][0]["unit_price"] == read
+    assert (await client.get(f"/orders/{placed['id']}")).json() == placed
+
+
 async def test_pages_of_orders_follow_their_cursor(shop: Shop, client: Client) -> None:
     product = await shop.product("A")
     made = [(await create(client, "/orders", wanted(shop, product))).json()["number"] for _ in range(3)]
@@ -133,8 +143,8 @@ async def test_another_tenants_order_and_shipment_answer_like_ones_that_do_not_e
 ) -> None:
     theirs = await open_shop(database, (await make_tenant()).principal)
     order = await theirs.ship(await theirs.pick(await theirs.ordered((await theirs.product("A", on_hand=5), 1))))
-    for path, id in (("/orders", order.id), ("/shipments", order.shipments[0].id)):
-        foreign, unknown = await client.get(f"{path}/{id}"), await client.get(f"{path}/{uuid4()}")
+    for path, theirs_id in (("/orders", order.id), ("/shipments", order.shipments[0].id)):
+        foreign, unknown = await client.get(f"{path}/{theirs_id}"), await client.get(f"{path}/{uuid4()}")
         assert (foreign.status_code, foreign.content) == (404, unknown.content)
     for action in ("confirm", "allocate", "pick", "cancel", "close"):
         assert (await client.post(f"/orders/{order.id}/{action}", json={"expected_version": 1})).status_code == 404

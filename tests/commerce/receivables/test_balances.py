@@ -3,13 +3,14 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from tests.commerce.invoicing.world import Item, World, make_world
 from tests.conftest import MakeTenant, TenantFixture
 from tests.documents.reading import squeezed, text
 
 from stockade.commerce.invoicing.printing import printed as printed_invoice
-from stockade.commerce.invoicing.rules import Invoice
+from stockade.commerce.invoicing.rules import Buyer, Invoice
 from stockade.commerce.invoicing.service.crediting import issue_credit_note
 from stockade.commerce.invoicing.service.reading import read_invoice
 from stockade.commerce.receivables.printing import printed
@@ -217,3 +218,26 @@ async def test_a_printed_credit_note_names_the_invoice_that_it_corrects(world: W
     assert rounded.number in content
     assert invoice.number in content
     assert "Rounding" in content
+
+
+async def test_a_credit_note_that_was_paid_out_shows_the_refund(world: World) -> None:
+    invoice = await world.invoice(Item(1), on=JANUARY)
+    await pay(world, 1200, JANUARY, oldest_first=True)
+    async with world.database.transaction(world.tenant.principal) as tx:
+        note = await issue_credit_note(tx, new_id(), invoice.id, None, "Returned", issued_on=date(2026, 1, 5))
+        await tx.execute(
+            "insert into receivables.posting (tenant_id, journal_id, position, account, customer_id, source_id, booked_on,"
+            " currency, amount_minor) select $1, $2, position, account, $3, $4, '2026-01-06', 'EUR', amount"
+            " from (values (1, 'bank', -1200), (2, 'receivable', 1200)) as side (position, account, amount)",
+            world.tenant.id, new_id(), world.customer_id, note.id,
+        )  # fmt: skip
+    found = await statement(world, JANUARY, date(2026, 1, 31))
+    assert [(entry.kind, entry.number) for entry in found.entries][-1] == ("refund", note.number)
+    assert found.closing == Money(0, "EUR")
+
+
+async def test_an_address_from_another_system_is_printed_as_it_was(world: World) -> None:
+    invoice = await world.invoice(Item(1), on=JANUARY)
+    given = msgspec.structs.replace(invoice, buyer=Buyer(name="Imported Ltd", lines=("1 Far Street", "France")))
+    content = text(render_invoice(printed_invoice(given)))
+    assert "1 Far Street" in content

@@ -27,7 +27,7 @@ class Line(msgspec.Struct):
 @command
 async def run(ids: tuple[str, ...], as_json: bool) -> None:
     """Run every control (or those named) against this installation now; exit code 1 if one fails."""
-    from stockade.apps.controls import checked
+    from stockade.apps.live import checked
     from stockade.trust.runner import run_controls
 
     installation = Installation()

@@ -33,7 +33,7 @@ def locale_of(text: str) -> Locale:
 def address_lines(party: Seller | Buyer, *more: str) -> tuple[str, ...]:
     """Return an address from street to country, lines without content left out."""
     town = f"{party.postcode} {party.city}".strip()
-    return tuple(line for line in (*more, party.street, town, party.country) if line)
+    return tuple(line for line in (*more, *party.lines, party.street, town, party.country) if line)
 
 
 def seller_party(seller: Seller) -> Party:

@@ -36,9 +36,10 @@ class CreditExceedsInvoice(Conflict):
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
-    """The distributor as it was on the day of issue."""
+    """The distributor as it was on the day of issue; ``lines`` is the address as another system's document had it."""
 
     name: str
+    lines: tuple[str, ...] = ()
     street: str = ""
     postcode: str = ""
     city: str = ""
@@ -52,9 +53,10 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer as it was on the day of issue; ``reference`` is its own order number."""
+    """The customer as it was on the day of issue; ``reference`` is its own order number, ``lines`` as for the seller."""
 
     name: str
+    lines: tuple[str, ...] = ()
     number: str = ""
     recipient: str = ""
     street: str = ""

@@ -1,4 +1,6 @@
-"""The ledger import, its pure half: another system's sales ledger becomes business documents, without a database.
+"""The ledger import: another system's sales ledger becomes business documents, and they become a tenant's books.
+
+``stockade.commerce.ledger.loading`` brings an opened ledger into the database. This module is the pure half:
 
     mapping = load_mapping("online-retail")
     with open_ledger(path, mapping) as ledger:

@@ -111,8 +111,8 @@ class TextFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a ledger without payments implies: when invoices fall due, and which of them count as paid.
 
-    With ``paid_after_days``, invoices issued at least so many days before the ledger's last day count as paid on the day
-    they fell due, and credit notes of that age as paid out on their own day. Without it everything stays open.
+    With ``paid_after_days``, invoices issued at least so many days before the ledger's last day count as paid on the
+    day they fell due, and credit notes of that age as paid out on their own day. Without it everything stays open.
     """
 
     terms_days: int = 30

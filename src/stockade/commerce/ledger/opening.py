@@ -13,7 +13,7 @@ from stockade.commerce.ledger.classify import Classifier
 from stockade.commerce.ledger.documents import DocumentBatch, batch_of
 from stockade.commerce.ledger.mapping import Mapping
 from stockade.commerce.ledger.master import Master, MasterSurvey
-from stockade.commerce.ledger.reading import check_is_file
+from stockade.commerce.ledger.reading import check_is_file, line_count
 from stockade.commerce.ledger.survey import Survey
 from stockade.kernel.problems import Refusal
 
@@ -46,13 +46,13 @@ class Ledger:
         """Return how many documents the ledger has (before any is split by kind or rejected)."""
         return len(self._survey.lines_of)
 
-    def batches(self, lines: int = BATCH_LINES) -> Iterator[DocumentBatch]:
-        """Yield all documents in batches of at least so many ledger lines; call once for an account.
+    def batches(self, lines: int | None = None) -> Iterator[DocumentBatch]:
+        """Yield all documents in batches of at least so many ledger lines (``BATCH_LINES``); call once for an account.
 
         To resume, skip the database for the batches that it already has, but count every batch in the account
         (``ledger.account.imported(batch)``): the account is of the whole file. Rejected lines are counted here.
         """
-        for index, documents in enumerate(self._survey.ranges(lines)):
+        for index, documents in enumerate(self._survey.ranges(lines or BATCH_LINES)):
             kept, rejects = self._classified(documents)
             self.account.reject(rejects)
             yield batch_of(
@@ -75,15 +75,20 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(path: Path, mapping: Mapping, progress: Callable[[int], None] = lambda lines: None) -> Iterator[Ledger]:
-    """Read a ledger file and lend it; ``progress`` hears how many lines have been read. Raises `Refusal`.
+def open_ledger(
+    path: Path, mapping: Mapping, progress: Callable[[int, int | None], None] = lambda done, total: None
+) -> Iterator[Ledger]:
+    """Read a ledger file and lend it. Raises `Refusal`.
+
+    ``progress`` hears how many lines have been read, of how many if the file says so (Parquet does, CSV does not).
 
     Memory is bounded by the distinct documents, codes, customers and descriptions, not by the lines; those wait in a
     temporary file of about 60 bytes each.
     """
     fingerprint = fingerprint_of(path, mapping)
     with Survey(path, mapping, Account()) as survey:
-        survey.take(progress)
+        total = line_count(path)
+        survey.take(lambda lines: progress(lines, total))
         yield Ledger(survey, fingerprint)
 
 

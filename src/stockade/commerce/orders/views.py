@@ -17,14 +17,6 @@ class CustomerRef(msgspec.Struct, frozen=True):
     name: str
 
 
-class WarehouseRef(msgspec.Struct, frozen=True):
-    """Where it is served from."""
-
-    id: UUID
-    code: str
-    name: str
-
-
 class LineView(msgspec.Struct, frozen=True):
     """A line. Price per unit in major units before VAT; quantities in units; ``net`` is after the discount."""
 
@@ -85,7 +77,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     stage: str
     customer: CustomerRef
-    warehouse: WarehouseRef
+    warehouse_id: UUID
     customer_reference: str | None
     placed_at: datetime
     requested_on: date | None

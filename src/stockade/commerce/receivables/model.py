@@ -65,6 +65,7 @@ class Payment(TenantTable, table="receivables.payment", insert_event="receivable
         check("unallocated", "unallocated_minor between 0 and amount_minor"),
         unique("method", "external_id", where="external_id is not null"),
         index("customer_id", "received_on", "id"),
+        index("customer_id", where="unallocated_minor > 0"),
         index("received_on", "id"),
     )
 

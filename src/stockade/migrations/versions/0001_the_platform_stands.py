@@ -481,6 +481,14 @@ def upgrade() -> None:
         schema="receivables",
     )
     op.create_index(
+        "payment_customer_id_idx",
+        "payment",
+        ["tenant_id", "customer_id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=sa.text("unallocated_minor > 0"),
+    )
+    op.create_index(
         "payment_customer_id_received_on_id_idx",
         "payment",
         ["tenant_id", "customer_id", "received_on", "id"],

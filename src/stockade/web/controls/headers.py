@@ -6,8 +6,8 @@ from datetime import timedelta
 from stockade.kernel.control import Finding, Installation, control, finding
 from stockade.web.wire import HTML, Line, Reply, filled
 
-_OFTEN = timedelta(minutes=15)
 _HOUR = timedelta(hours=1)
+_EXPIRES = timedelta(hours=3)
 _STANDARDS = ("OWASP ASVS 5.0 V3.4", "OWASP Secure Headers", "ISO 27001 A.8.26")
 YEAR_SECONDS = 31_536_000
 NEEDED = frozenset({200, 401, 404, 405, 413, 415, 421, 429})
@@ -23,7 +23,7 @@ _MAX_AGE = re.compile(r"max-age=\"?(\d+)\"?")
 
 
 @control(
-    id="web.https-for-a-year", claims=("D2",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
+    id="web.https-for-a-year", claims=("D2",), every=_HOUR, max_age=_EXPIRES, standards=_STANDARDS,
     statement="Strict-Transport-Security for at least a year is on a page, on the API's answers, and on refusals of every kind.",
 )  # fmt: skip
 async def https_for_a_year(installation: Installation) -> Finding:
@@ -40,7 +40,7 @@ async def https_for_a_year(installation: Installation) -> Finding:
 
 
 @control(
-    id="web.headers-everywhere", claims=("D5",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
+    id="web.headers-everywhere", claims=("D5",), every=_HOUR, max_age=_EXPIRES, standards=_STANDARDS,
     statement="X-Content-Type-Options, Referrer-Policy, Permissions-Policy, Cross-Origin-Opener-Policy and "
     "Cross-Origin-Resource-Policy are on every kind of response, with strict values, each once.",
 )  # fmt: skip
@@ -53,7 +53,9 @@ async def headers_everywhere(installation: Installation) -> Finding:
             values = reply.all(name)
             if len(values) != 1 or not expected.fullmatch(values[0]):
                 wrong.append(f"{label}: {name} is {values}")
-        if banner := [name for name in ("server", "x-powered-by") if any(char.isdigit() for char in reply.first(name) or "")]:
+        if banner := [
+            name for name in ("server", "x-powered-by") if any(char.isdigit() for char in reply.first(name) or "")
+        ]:
             wrong.append(f"{label}: {banner[0]} tells a version")
     return finding(len(replies), "responses", wrong)
 
@@ -61,10 +63,12 @@ async def headers_everywhere(installation: Installation) -> Finding:
 async def sample(installation: Installation) -> list[tuple[str, Reply]]:
     """Return one labelled response of each kind: pages, answers of the API, and every sort of refusal."""
     most = int(installation.settings.body_limit_bytes)
-    api = next((filled(route.path) for route in installation.routes if route.surface == "api" and route.method == "GET"), "/")
+    api = next(
+        (filled(route.path) for route in installation.routes if route.surface == "api" and route.method == "GET"), "/"
+    )
     page = {"Accept": HTML}
     json = {"Content-Type": "application/json"}
-    asked = (
+    asked: tuple[tuple[str, str, dict[str, str], int | None], ...] = (
         ("GET", "/healthz", {}, None), ("GET", "/trust", page, None), ("GET", "/sign-in", page, None),
         ("GET", "/api/openapi.json", {}, None), ("GET", "/orders", page, None), ("GET", api, {}, None),
         ("GET", "/nothing-is-here", {}, None), ("GET", "/nothing-is-here", page, None), ("GET", "/api/v1/nothing", {}, None),
@@ -82,7 +86,10 @@ async def sample(installation: Installation) -> list[tuple[str, Reply]]:
 
 def missing(replies: list[tuple[str, Reply]]) -> list[str]:
     """Return a breach for each status that has to be among the responses and is not."""
-    return [f"no response with status {status} was seen" for status in sorted(NEEDED - {reply.status for _, reply in replies})]
+    return [
+        f"no response with status {status} was seen"
+        for status in sorted(NEEDED - {reply.status for _, reply in replies})
+    ]
 
 
 async def _refused_by_limit(installation: Installation) -> tuple[str, Reply]:

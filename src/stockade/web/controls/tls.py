@@ -62,7 +62,11 @@ async def _shake_hands(installation: Installation, context: ssl.SSLContext) -> d
     source = own_address(place)
     async with asyncio.timeout(ANSWER_SECONDS):
         _, writer = await asyncio.open_connection(
-            place.address, place.port, ssl=context, server_hostname=place.name, local_addr=(source, 0) if source else None
+            place.address,
+            place.port,
+            ssl=context,
+            server_hostname=place.name,
+            local_addr=(source, 0) if source else None,
         )
         certificate = writer.get_extra_info("ssl_object").getpeercert()
         writer.close()

@@ -22,7 +22,8 @@ to_jsonb(i) || jsonb_build_object(
         (select open_minor from receivables.open_item where tenant_id = i.tenant_id and invoice_id = i.id),
         (select unallocated_minor from receivables.credit where tenant_id = i.tenant_id and credit_note_id = i.id), 0),
     'order_number', (select number from orders.sales_order where tenant_id = i.tenant_id and id = i.order_id),
-    'corrects_number', (select c.number from invoicing.invoice c where c.tenant_id = i.tenant_id and c.id = i.corrects_id),
+    'corrects_number', (
+        select c.number from invoicing.invoice c where c.tenant_id = i.tenant_id and c.id = i.corrects_id),
     'corrects_issued_on', (
         select c.issued_on from invoicing.invoice c where c.tenant_id = i.tenant_id and c.id = i.corrects_id),
     'lines', coalesce((select jsonb_agg(to_jsonb(l) order by l.position) from invoicing.line l

@@ -1,8 +1,8 @@
 """A run: batches through two connections, committed in order, so that what is done is always a prefix.
 
-Batches are written side by side, but each waits for the one before it before it counts itself and commits. A crash at any
-point leaves ``batches_done`` whole batches and nothing of any other; the next run shapes all batches again (the numbers
-depend on their order) and writes from there.
+Batches are written side by side, but each waits for the one before it before it counts itself and commits. A crash at
+any point leaves ``batches_done`` whole batches and nothing of any other; the next run shapes all batches again (the
+numbers depend on their order) and writes from there.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _CONCLUDING = """
 select set_config('synchronous_commit', 'on', true), set_config('enable_seqscan', 'on', true),
     set_config('enable_nestloop', 'off', true)
 """
-"""The verification reads everything once; tables that nobody has counted yet look small enough for loops within loops."""
+"""The verification reads everything once; a table that nobody has counted yet looks small enough for nested loops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,7 @@ async def load(
     finally:
         await writer.stop()
     await _conclude(database, principal, run, ledger, target, shaper.journals)
+    progress(ledger.account.lines, ledger.account.lines)
     return Loaded(run.id, ledger.account, batches, writer.written)
 
 
@@ -140,7 +141,7 @@ class _Writer:
         self.written = 0
 
     async def write(self, shaped: Shaped, committed: Callable[[], None]) -> None:
-        """Begin to write a batch; ``committed`` is called once it is in the database. Raises what an earlier one met."""
+        """Begin to write a batch; ``committed`` is called once it is in the database. Raises what earlier ones met."""
         while len(self._under_way) >= self._most_waiting:
             await self._first()
         before = self._under_way[-1][0] if self._under_way else None

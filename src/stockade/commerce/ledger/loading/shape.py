@@ -1,7 +1,7 @@
 """From a batch of documents to columns for ``unnest``: pure, and the same on every run.
 
-Ids are made of the run, the document and the document's moment, so they are the same however often a batch is tried, and
-sort as the history does: every index grows at its right edge. Documents are numbered in the ledger's order, so a
+Ids are made of the run, the document and the document's moment, so they are the same however often a batch is tried,
+and sort as the history does: every index grows at its right edge. Documents are numbered in the ledger's order, so a
 `Shaper` must be given every batch in turn, also those that the database has already.
 """
 
@@ -12,6 +12,9 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
+from stockade.commerce.invoicing.rules import Buyer
 from stockade.commerce.ledger.arrow import pa, pc
 from stockade.commerce.ledger.documents import DocumentBatch
 from stockade.commerce.ledger.mapping import CHANGES_STOCK, Corrections, DocumentKind, LineKind, Mapping
@@ -26,7 +29,11 @@ _MOVES_MASK = ~((1 << 24) - 1)
 
 @dataclass(slots=True)
 class Issued:
-    """Invoices and credit notes, and what belongs to each; amounts positive. One document in each place of all lists."""
+    """Invoices and credit notes with what belongs to each, amounts positive: a document in each place of all lists.
+
+    ``buyer`` is `stockade.commerce.invoicing.rules.Buyer` as JSON; ``order_id`` is None where there is no order, the
+    three last where the document does not count as settled.
+    """
 
     id: list[UUID] = field(default_factory=list)
     order_id: list[UUID | None] = field(default_factory=list)
@@ -36,7 +43,6 @@ class Issued:
     sequence: list[int] = field(default_factory=list)
     customer_id: list[UUID] = field(default_factory=list)
     buyer: list[str] = field(default_factory=list)
-    country: list[str | None] = field(default_factory=list)
     currency: list[str] = field(default_factory=list)
     at: list[datetime] = field(default_factory=list)
     issued_on: list[date] = field(default_factory=list)
@@ -110,10 +116,11 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Buyer:
+class Client:
     """A customer as documents refer to it."""
 
     id: UUID
+    number: str
     name: str
 
 
@@ -123,8 +130,8 @@ class Names:
 
     products: list[Item]
     charges: dict[str, Item]
-    customers: list[Buyer]
-    cash: Buyer
+    customers: list[Client]
+    cash: Client
 
 
 class Shaper:
@@ -134,6 +141,7 @@ class Shaper:
         self._run_id = run_id
         self._names = names
         self._zone = ZoneInfo(mapping.timezone)
+        self._terms_days = mapping.settlement.terms_days
         self._terms = timedelta(days=mapping.settlement.terms_days)
         self._settled_until = _settled_until(mapping, last_at.astimezone(self._zone).date())
         self._reasons = CorrectionReasons(mapping.corrections)
@@ -162,7 +170,7 @@ class Shaper:
                 places.append(0)
                 sources.append(self._run_id)
                 continue
-            # One ledger document may form two, a sale and a credit; an invoice's number is unique, so the second says so.
+            # One ledger document may form two, a sale and a credit; an invoice's number is unique, so the second differs.
             number = documents.number[n] if documents.number[n] not in taken else f"{documents.number[n]}/2"
             taken.add(number)
             net_minor = documents.net_minor[n]
@@ -192,8 +200,7 @@ class Shaper:
         issued.period.append(period)
         issued.sequence.append(sequence)
         issued.customer_id.append(buyer.id)
-        issued.buyer.append(buyer.name)
-        issued.country.append(documents.country[n])
+        issued.buyer.append(self._buyer(buyer, documents.country[n]))
         issued.currency.append(documents.currency[n])
         issued.at.append(at)
         issued.issued_on.append(issued_on)
@@ -203,6 +210,11 @@ class Shaper:
         issued.allocation_id.append(self._id(at, number, "allocation") if paid else None)
         issued.refund_id.append(self._id(at, number, "refund") if refunded else None)
         return order_id or id_
+
+    def _buyer(self, client: Client, country: str | None) -> str:
+        """Return the buyer as it was on the day of issue; its country is the document's."""
+        buyer = Buyer(name=client.name, number=client.number, country=country or "", terms_days=self._terms_days)
+        return msgspec.json.encode(buyer).decode()
 
     def _book(self, batch: DocumentBatch, n: int, booked: Booked) -> None:
         """Shape the journal of a bad debt or a cost; a stock correction has none."""
@@ -224,7 +236,9 @@ class Shaper:
         is_sale = [kind == DocumentKind.SALE for kind in batch.documents.kind]
         discount = names.charges.get(LineKind.DISCOUNT)
         position, current = 0, -1
-        columns = (lines.document, lines.charge, lines.product, lines.text, lines.quantity, lines.price_micro, lines.net_minor)
+        columns = (
+            lines.document, lines.charge, lines.product, lines.text, lines.quantity, lines.price_micro, lines.net_minor,
+        )  # fmt: skip
         for document, charge, product, text, quantity, price_micro, net_minor in zip(*columns, strict=True):
             place = places[document]
             if place == 0:

@@ -13,7 +13,8 @@ from sqlalchemy import ARRAY, Text, func, select
 
 from stockade.commerce.catalog.model import Product
 from stockade.commerce.invoicing.model import Invoice
-from stockade.commerce.ledger.loading.shape import Buyer, Item, Names, derived_id, split
+from stockade.commerce.invoicing.rules import Seller
+from stockade.commerce.ledger.loading.shape import Client, Item, Names, derived_id, split
 from stockade.commerce.ledger.loading.write import SETTINGS, Target
 from stockade.commerce.ledger.mapping import LineKind
 from stockade.commerce.ledger.model import ImportRun
@@ -33,7 +34,7 @@ UNKNOWN_COUNTRY = "ZZ"
 
 
 class AlreadyImported(Refusal):
-    """The tenant has a document of the ledger from elsewhere: another file or mapping of the same ledger, most likely."""
+    """The tenant has a document of the ledger from elsewhere: most likely another file or mapping of the same ledger."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -52,17 +53,6 @@ class Place(msgspec.Struct, frozen=True):
     name: str
 
 
-class Seller(msgspec.Struct, frozen=True):
-    """What an invoice says of the distributor."""
-
-    legal_name: str
-    street: str
-    postcode: str
-    city: str
-    country: str
-    vat_id: str | None
-
-
 _NEW_RUN: Statement[Any] = raw(
     "insert into ledger.import_run (tenant_id, id, file_name, file_hash, mapping, state) "
     "values ($1, $2, $3, $4, $5, 'running') on conflict (tenant_id, file_hash, mapping) do nothing",
@@ -77,32 +67,28 @@ _RUN = statement(
 _RANK = statement(
     select(func.count()).select_from(ImportRun).where(ImportRun.tenant_id == TENANT, ImportRun.id <= param("id")), int
 )
-_PLACED = statement(
-    select(Order.number).where(Order.tenant_id == TENANT, Order.number == func.any(param("numbers", ARRAY(Text)))).limit(1), str
-)
-_BILLED = statement(
-    select(Invoice.number).where(Invoice.tenant_id == TENANT, Invoice.number == func.any(param("numbers", ARRAY(Text)))).limit(1),
-    str,
-)
+_NUMBERS = func.any(param("numbers", ARRAY(Text)))
+_PLACED = statement(select(Order.number).where(Order.tenant_id == TENANT, Order.number == _NUMBERS).limit(1), str)
+_BILLED = statement(select(Invoice.number).where(Invoice.tenant_id == TENANT, Invoice.number == _NUMBERS).limit(1), str)
 _SELLER = statement(
-    select(Company.legal_name, Company.street, Company.postcode, Company.city, Company.country, Company.vat_id).where(
-        Company.tenant_id == TENANT
-    ),
+    select(
+        Company.legal_name.label("name"), Company.street, Company.postcode, Company.city, Company.country, Company.vat_id,
+        Company.email, Company.phone, Company.iban, Company.bic, Company.locale,
+    ).where(Company.tenant_id == TENANT),
     Seller,
-)
-_WAREHOUSE = statement(
-    select(Warehouse.id).where(Warehouse.tenant_id == TENANT).order_by((Warehouse.code != "MAIN"), Warehouse.code).limit(1), UUID
-)
+)  # fmt: skip
+_MAIN_FIRST = (Warehouse.code != "MAIN", Warehouse.code)
+_WAREHOUSE = statement(select(Warehouse.id).where(Warehouse.tenant_id == TENANT).order_by(*_MAIN_FIRST).limit(1), UUID)
 _NEW_WAREHOUSE: Statement[Any] = raw(
-    "insert into stock.warehouse (tenant_id, id, code, name, state) values ($1, $2, 'MAIN', 'Main warehouse', 'active') "
-    "on conflict do nothing",
+    "insert into stock.warehouse (tenant_id, id, code, name, state) "
+    "values ($1, $2, 'MAIN', 'Main warehouse', 'active') on conflict do nothing",
     "this_tenant id",
 )
 _NEW_PRODUCTS: Statement[Any] = raw(
     "insert into catalog.product (tenant_id, id, sku, name, vat_category, list_price, stocked, state) "
     "select $1, id, sku, name, 'outside', list_price_micro * 0.000001, stocked, 'active' "
-    "from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[]) as p (id, sku, name, list_price_micro, stocked) "
-    "on conflict (tenant_id, sku) do nothing",
+    "from unnest($2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::boolean[]) "
+    "as p (id, sku, name, list_price_micro, stocked) on conflict (tenant_id, sku) do nothing",
     "this_tenant ids skus names prices stocked",
 )
 _PRODUCTS = statement(
@@ -114,8 +100,8 @@ _PRODUCTS = statement(
 _NEW_CUSTOMERS: Statement[Any] = raw(
     "insert into parties.customer (tenant_id, id, number, name, country, currency, terms_days, state) "
     "select $1, id, number, name, country, currency, $2, 'active' "
-    "from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) as c (id, number, name, country, currency) "
-    "on conflict (tenant_id, number) do nothing",
+    "from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) "
+    "as c (id, number, name, country, currency) on conflict (tenant_id, number) do nothing",
     "this_tenant terms_days ids numbers names countries currencies",
 )
 _CUSTOMERS = statement(
@@ -132,8 +118,8 @@ _OPENING: Statement[Any] = raw(
 )
 _LEVELS: Statement[Any] = raw(
     "insert into stock.level (tenant_id, warehouse_id, product_id, on_hand) "
-    "select $1, $2, product_id, on_hand from unnest($3::uuid[], $4::bigint[]) as l (product_id, on_hand) order by product_id "
-    "on conflict (tenant_id, warehouse_id, product_id) do update set on_hand = level.on_hand + excluded.on_hand",
+    "select $1, $2, product_id, on_hand from unnest($3::uuid[], $4::bigint[]) as l (product_id, on_hand) "
+    "order by product_id on conflict (tenant_id, warehouse_id, product_id) do update set on_hand = level.on_hand + excluded.on_hand",
     "this_tenant warehouse_id product_ids on_hand",
 )
 
@@ -146,7 +132,8 @@ async def begin(tx: Transaction, ledger: Ledger) -> Run:
     run = await _RUN.one(tx, **key)
     if is_new:
         await _refuse_known_numbers(tx, ledger)
-        await _NEW_WAREHOUSE.run(tx, id=new_id()) if await _WAREHOUSE.first(tx) is None else None
+        if await _WAREHOUSE.first(tx) is None:
+            await _NEW_WAREHOUSE.run(tx, id=new_id())
         await _write_products(tx, run.id, ledger)
         await _write_customers(tx, run.id, ledger)
         await _write_opening(tx, run.id, ledger)
@@ -159,7 +146,7 @@ async def names_of(tx: Transaction, ledger: Ledger) -> Names:
     skus, charges = [product.code for product in master.products], _charges(ledger)
     found = {row.key: row for row in await _PRODUCTS.all(tx, skus=[*skus, *charges.values()])}
     numbers = [customer.key for customer in master.customers]
-    buyers = {row.key: Buyer(row.id, row.name) for row in await _CUSTOMERS.all(tx, numbers=[*numbers, CASH])}
+    buyers = {row.key: Client(row.id, row.key, row.name) for row in await _CUSTOMERS.all(tx, numbers=[*numbers, CASH])}
     items = [
         Item(place, product.code, product.description, not product.voucher)
         for place, product in enumerate(master.products, start=1)
@@ -178,8 +165,9 @@ async def target_of(tx: Transaction, run: Run, ledger: Ledger, names: Names) -> 
     warehouse_id = await _WAREHOUSE.one(tx)
     rank = await _RANK.one(tx, id=run.id)
     return Target(
-        run.id, warehouse_id, names.cash.id, SERIES if rank == 1 else f"{SERIES}-{rank}", await _seller(tx),
-        [found[sku] for sku in skus],
+        run_id=run.id, warehouse_id=warehouse_id, cash_id=names.cash.id, product_ids=[found[sku] for sku in skus],
+        series=SERIES if rank == 1 else f"{SERIES}-{rank}",
+        seller=msgspec.to_builtins(await _SELLER.first(tx) or Seller(name="")),
     )  # fmt: skip
 
 
@@ -235,20 +223,13 @@ async def _write_opening(tx: Transaction, run_id: UUID, ledger: Ledger) -> None:
     ]
     ids, product_ids, quantities = _columns(rows, 3)
     await _OPENING.run(
-        tx, warehouse_id=warehouse_id, run_id=run_id, moved_at=moved_at, ids=ids, product_ids=product_ids, quantities=quantities
-    )
+        tx, warehouse_id=warehouse_id, run_id=run_id, moved_at=moved_at, ids=ids, product_ids=product_ids,
+        quantities=quantities,
+    )  # fmt: skip
     await _LEVELS.run(
         tx, warehouse_id=warehouse_id, product_ids=[found[product.code] for product in products],
         on_hand=[product.outgoing for product in products],
     )  # fmt: skip
-
-
-async def _seller(tx: Transaction) -> dict[str, Any]:
-    company = await _SELLER.first(tx)
-    if company is None:
-        return {"name": "", "lines": []}
-    lines = [company.street, f"{company.postcode} {company.city}".strip(), company.country]
-    return {"name": company.legal_name, "lines": [line for line in lines if line], "vat_id": company.vat_id}
 
 
 def _charges(ledger: Ledger) -> dict[str, str]:

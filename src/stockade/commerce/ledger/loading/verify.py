@@ -1,7 +1,7 @@
-"""The database against the account: what the rows of a run add up to, asked in SQL that shares nothing with the writing.
+"""The database against the account: what a run's rows add up to, asked in SQL that shares nothing with the writing.
 
-It looks at this run's rows only (its series, and what hangs on it), none of which may ever change; so a finished import can
-be verified again years later, whatever was sold, paid or credited since.
+It looks at this run's rows only (its series, and what hangs on it), none of which may ever change; so a finished import
+can be verified again years later, whatever was sold, paid or credited since.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,8 @@ _CROOKED = raw(
         on l.invoice_id = i.id
     left join invoicing.vat_group v on v.tenant_id = $1 and v.invoice_id = i.id
     left join orders.sales_order o on o.tenant_id = $1 and o.id = i.order_id
-    left join (select order_id, sum(net_minor) as net_minor, bool_and(shipped = quantity and invoiced = quantity) as complete
+    left join (select order_id, sum(net_minor) as net_minor,
+            bool_and(shipped = quantity and invoiced = quantity) as complete
         from orders.line where tenant_id = $1 group by 1) ol on ol.order_id = o.id
     left join receivables.open_item item on item.tenant_id = $1 and item.invoice_id = i.id
     left join receivables.credit c on c.tenant_id = $1 and c.credit_note_id = i.id
@@ -77,7 +78,8 @@ _POSTED = raw(
     with i as (select * from invoicing.invoice where tenant_id = $1 and series = $2)
     select p.account, p.currency, sum(p.amount_minor)::bigint
     from receivables.posting p
-    where p.tenant_id = $1 and (p.account = 'revenue' and p.source_id in (select id from i) or p.journal_id = any ($3::uuid[]))
+    where p.tenant_id = $1
+        and (p.account = 'revenue' and p.source_id in (select id from i) or p.journal_id = any ($3::uuid[]))
     group by 1, 2 having sum(p.amount_minor) <> 0
     """,
     "this_tenant series journals",
@@ -89,7 +91,8 @@ _UNSETTLED = raw(
     left join receivables.allocation a on a.tenant_id = $1 and a.invoice_id = i.id and a.payment_id is not null
     left join receivables.payment p on p.tenant_id = $1 and p.id = a.payment_id and p.method = 'import'
     where i.tenant_id = $1 and i.series = $2 and p.id is not null
-        and (p.amount_minor, a.amount_minor, p.customer_id) is distinct from (i.gross_minor, i.gross_minor, i.customer_id)
+        and (p.amount_minor, a.amount_minor, p.customer_id) is distinct from (i.gross_minor, i.gross_minor,
+            i.customer_id)
     order by i.number limit $3
     """,
     "this_tenant series most",
@@ -98,7 +101,8 @@ _UNSETTLED = raw(
 _MOVED = raw(
     """
     with sources as (
-        select coalesce(order_id, id) as id from invoicing.invoice where tenant_id = $1 and series = $2 union all select $3::uuid
+        select coalesce(order_id, id) as id from invoicing.invoice where tenant_id = $1 and series = $2
+            union all select $3::uuid
     )
     select coalesce(sum(m.quantity), 0)::bigint from stock.move m
     where m.tenant_id = $1 and m.reason in ('shipment', 'return', 'damage', 'count', 'adjustment')
@@ -111,7 +115,8 @@ _UNLEVEL = raw(
     """
     select p.sku
     from (select warehouse_id, product_id, sum(quantity) as moved from stock.move where tenant_id = $1 group by 1, 2) m
-    full join (select warehouse_id, product_id, on_hand from stock.level where tenant_id = $1) l using (warehouse_id, product_id)
+    full join (select warehouse_id, product_id, on_hand from stock.level where tenant_id = $1) l using (warehouse_id,
+        product_id)
     join catalog.product p on p.tenant_id = $1 and p.id = product_id
     where coalesce(l.on_hand, 0) <> coalesce(m.moved, 0) order by p.sku limit $2
     """,

@@ -10,7 +10,7 @@ import msgspec
 from stockade.commerce.orders.amounts import Taxed, Totals, line_net, totals
 from stockade.commerce.orders.commands import NewLine
 from stockade.commerce.orders.permissions import PRICE
-from stockade.commerce.orders.views import CustomerRef, LineView, WarehouseRef
+from stockade.commerce.orders.views import CustomerRef, LineView
 from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
 from stockade.kernel.money import Money
@@ -26,7 +26,7 @@ class Parties(msgspec.Struct, frozen=True):
     """Who buys, from which warehouse; the catalogue's list prices are in ``list_currency``."""
 
     customer: CustomerRef
-    warehouse: WarehouseRef
+    warehouse_id: UUID
     currency: str
     list_currency: str
     vat_treatment: str
@@ -47,12 +47,13 @@ class Offer(msgspec.Struct, frozen=True):
 _LOOK_UP: Statement[Any] = raw(
     """
     select c.id, c.number, c.name, c.state, c.currency, c.vat_treatment, coalesce(f.currency, c.currency),
-        w.id, w.code, w.name, p.id, p.sku, p.name, p.stocked, p.list_price, p.vat_category, v.rate
+        w.id, p.id, p.sku, p.name, p.stocked, trim_scale(p.list_price),
+        p.vat_category, trim_scale(v.rate)
     from (select 1) as one
     left join parties.customer as c on c.tenant_id = $1 and c.id = $2
     left join parties.company as f on f.tenant_id = $1 and f.id = $1
     left join lateral (
-        select id, code, name from stock.warehouse
+        select id from stock.warehouse
         where tenant_id = $1 and state = 'active' and ($3::uuid is null or id = $3) order by code limit 1
     ) as w on true
     left join catalog.product as p on p.tenant_id = $1 and p.id = any($4::uuid[]) and p.state = 'active'
@@ -76,15 +77,13 @@ async def look_up(
     rows = await _LOOK_UP.all(
         tx, customer_id=customer_id, warehouse_id=warehouse_id, products=list(set(products)), on=today()
     )
-    c_id, number, name, state, currency, treatment, list_currency, w_id, w_code, w_name = rows[0][:10]
+    c_id, number, name, state, currency, treatment, list_currency, served_from = rows[0][:8]
     if c_id is None or state != "active":
         raise Invalid("There is no active customer with this id.", field="customer_id")
-    if w_id is None:
+    if served_from is None:
         raise Invalid("There is no active warehouse to serve this from.", field="warehouse_id")
-    parties = Parties(
-        CustomerRef(c_id, number, name), WarehouseRef(w_id, w_code, w_name), currency, list_currency, treatment
-    )
-    return parties, {row[10]: Offer(*row[10:]) for row in rows if row[10] is not None}
+    parties = Parties(CustomerRef(c_id, number, name), served_from, currency, list_currency, treatment)
+    return parties, {row[8]: Offer(*row[8:]) for row in rows if row[8] is not None}
 
 
 def price_lines(
@@ -115,10 +114,13 @@ def totals_of(lines: Sequence[LineView]) -> Totals:
 
 
 def _priced(position: int, line: NewLine, parties: Parties, offer: Offer, before: LineView | None) -> LineView:
-    price, discount = line.unit_price, line.discount_percent
-    if price is None:
+    if line.unit_price is not None:
+        price = _plain(line.unit_price)
+    else:
         price = before.unit_price if before else _list_price(position, parties, offer)
-    if discount is None:
+    if line.discount_percent is not None:
+        discount = _plain(line.discount_percent)
+    else:
         discount = before.discount_percent if before else _NOTHING
     category, rate = _vat(position, parties, offer)
     net = Money(line_net(price, line.quantity, discount, parties.currency), parties.currency)
@@ -126,6 +128,12 @@ def _priced(position: int, line: NewLine, parties: Parties, offer: Offer, before
         position, offer.product_id, offer.sku, offer.name, line.quantity, price, discount, category, rate, net,
         offer.stocked,
     )  # fmt: skip
+
+
+def _plain(value: Decimal) -> Decimal:
+    """Return the value without trailing zeros or exponent, as it will read when it comes back."""
+    short = value.normalize()
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]  # finite
 
 
 def _list_price(position: int, parties: Parties, offer: Offer) -> Decimal:

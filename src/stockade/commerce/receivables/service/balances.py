@@ -1,8 +1,8 @@
 """What customers owe: now, and as it stood at the end of any day.
 
 Ageing is a query, never a stored figure. What was open of an invoice on a day is its gross less the allocations dated
-up to that day; what the customer owed is the sum of the receivable postings up to that day. The difference of the two is
-money and credit that no invoice had claimed, so that the columns always add up to the balance.
+up to that day; what the customer owed is the sum of the receivable postings up to that day. The difference of the two
+is money and credit that no invoice had claimed, so that the columns always add up to the balance.
 """
 
 from datetime import date
@@ -159,7 +159,7 @@ _EXPOSURE = raw(
     select ((select coalesce(sum(open_minor), 0) from receivables.open_item
             where tenant_id = $1 and customer_id = $2 and currency = $3 and open_minor > 0)
         - (select coalesce(sum(unallocated_minor), 0) from receivables.payment
-            where tenant_id = $1 and customer_id = $2 and currency = $3)
+            where tenant_id = $1 and customer_id = $2 and currency = $3 and unallocated_minor > 0)
         - (select coalesce(sum(unallocated_minor), 0) from receivables.credit
             where tenant_id = $1 and customer_id = $2 and currency = $3 and unallocated_minor > 0))::bigint
     """,

@@ -64,7 +64,8 @@ _READ = raw(
     with c as (select * from parties.customer where tenant_id = $1 and id = $3), {ageing_rows("(select id from c)")},
     movements as (
         select p.booked_on as "on", p.source_id, p.amount_minor, p.position, i.due_on,
-            case when i.kind is not null then i.kind when pay.id is not null then 'payment'
+            case when i.kind is not null and p.journal_id <> p.source_id then 'refund'
+                when i.kind is not null then i.kind when pay.id is not null then 'payment'
                 when w.id is not null then 'write_off' else 'adjustment' end as kind,
             coalesce(i.number, pay.external_id, w.number, '') as number
         from receivables.posting p
@@ -95,7 +96,8 @@ _READ = raw(
             'country', coalesce(a.country, c.country)),
         'seller', (select jsonb_build_object('name', k.legal_name, 'street', k.street, 'postcode', k.postcode,
             'city', k.city, 'country', k.country, 'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone,
-            'iban', k.iban, 'bic', k.bic, 'locale', k.locale) from parties.company k where k.tenant_id = $1 and k.id = $1)
+            'iban', k.iban, 'bic', k.bic, 'locale', k.locale)
+            from parties.company k where k.tenant_id = $1 and k.id = $1)
     )::text
     from c left join lateral (
         select * from parties.address where tenant_id = $1 and customer_id = c.id and kind = 'billing'

@@ -1,0 +1,69 @@
+"""Every endpoint asks who it is and whether they may, before it does anything (claim C1)."""
+
+import secrets
+from datetime import timedelta
+
+from stockade.access.permissions import PERMISSIONS, PUBLIC, RANK
+from stockade.kernel.control import Finding, Installation, RouteInfo, control, finding
+from stockade.web.wire import Line, Reply, filled
+
+ROLES = tuple(RANK)
+_SIGN_IN = "/sign-in"
+
+
+@control(
+    id="access.every-route-asks", claims=("C1",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
+    standards=("OWASP ASVS 5.0 V8.2", "OWASP A01:2021", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
+    statement="Every route that is served declares a permission or that it is public; without a credential, and with one that "
+    "is made up, each route that is not public is refused; and each of the four roles is refused wherever its permissions end.",
+)  # fmt: skip
+async def every_route_asks(installation: Installation) -> Finding:
+    """Call every route without a credential, with a made-up one, and with a key of each role where the role does not reach."""
+    probe_key = getattr(installation, "probe_key", None)
+    if probe_key is None:
+        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+    wrong = [
+        f"{route.method} {route.path} declares no permission" for route in installation.routes if not _declared(route)
+    ]
+    closed = [route for route in installation.routes if route.permission != PUBLIC.name]
+    made_up = f"sk_{secrets.token_hex(4)}_{installation.probes[0].tenant_id.hex}_{secrets.token_urlsafe(32)}"
+    tried = 0
+    for key in (None, made_up, made_up[:-1]):
+        async with Line(installation) as line:
+            for route in closed:
+                tried += 1
+                reply = await _call(line, route, key)
+                if not _turned_away(reply):
+                    wrong.append(f"{route.method} {route.path} answers a stranger with {reply.status}")
+    for role in ROLES:
+        beyond = [route for route in closed if _beyond(route, role)]
+        async with probe_key(role) as key, Line(installation) as line:
+            for route in beyond:
+                tried += 1
+                reply = await _call(line, route, key)
+                if reply.status != 403:
+                    wrong.append(f"{route.method} {route.path} answers a {role} with {reply.status}")
+    return finding(tried if closed else 0, f"calls of {len(closed)} routes", wrong)
+
+
+def _declared(route: RouteInfo) -> bool:
+    return route.permission == PUBLIC.name or route.permission in PERMISSIONS
+
+
+def _beyond(route: RouteInfo, role: str) -> bool:
+    """Return whether a role does not reach a route."""
+    needed = PERMISSIONS.get(route.permission or "")
+    return needed is not None and RANK[role] < RANK[needed.least]
+
+
+def _turned_away(reply: Reply) -> bool:
+    """A program gets 401; a browser that asks for a page is led to the sign-in."""
+    return reply.status == 401 or (reply.status == 303 and (reply.first("location") or "").startswith(_SIGN_IN))
+
+
+async def _call(line: Line, route: RouteInfo, key: str | None) -> Reply:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    body = b"" if route.method in ("GET", "DELETE") else b"{}"
+    if body:
+        headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(16)}
+    return await line.ask(route.method, filled(route.path), headers, body)
