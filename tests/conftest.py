@@ -125,7 +125,8 @@ async def scratch(server: Server, worker_id: str) -> AsyncIterator[str]:
 async def database(server: Server, database_name: str) -> AsyncIterator[Database]:
     """The application's way to this worker's database."""
     pool = await open_pool(server.dsn(Role.APPLICATION, database_name), server.signer, size=20)
-    made = Database({"main": pool})
+    gate = await open_pool(server.dsn(Role.GATE, database_name), server.signer, size=4, least=0)
+    made = Database({"main": pool}, gate=gate)
     yield made
     await made.close()
 

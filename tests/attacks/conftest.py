@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+import stockade.audit.controls
+import stockade.tenancy.controls  # noqa: F401  # declares what the tests check
 from stockade.database.roles import Role
 from stockade.kernel.control import Probe
 from stockade.kernel.settings import Settings

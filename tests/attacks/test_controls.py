@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-import stockade.audit.controls
-import stockade.tenancy.controls  # noqa: F401
 from stockade.kernel.control import CONTROLS
 from tests.attacks.conftest import Attacked
 

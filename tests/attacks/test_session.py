@@ -1,6 +1,8 @@
 """What one tenant's request could leave behind in a pooled session, or say over a channel that knows no tenants."""
 
 import asyncio
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -9,6 +11,7 @@ import pytest
 import stockade
 from stockade.database.roles import OWNER, OWNERS, Role
 from stockade.kernel.control import CONTROLS
+from stockade.kernel.problems import Problem
 from stockade.tenancy.attacks import trial
 from stockade.tenancy.declaration import declared_tables, wall_of
 from stockade.tenancy.transaction import Database, open_pool
@@ -47,29 +50,20 @@ async def test_a_temporary_table_would_carry_rows_into_the_next_tenants_request(
     await database.close()
 
 
-async def test_every_statement_of_ours_names_its_schema_so_that_nothing_can_stand_before_it(installation: Attacked) -> None:
-    async with installation.application.main().acquire() as connection:
-        assert await connection.fetchval("show search_path") == "pg_catalog, pg_temp"
-    async with installation.application.transaction(installation.attacker.principal) as tx:
-        with pytest.raises(asyncpg.UndefinedTableError):
-            await tx.fetch("select * from product")
-        raise_rollback = True
-        assert raise_rollback
-        await tx.execute("rollback")
+async def test_a_name_without_its_schema_finds_no_table_so_that_nothing_can_stand_before_one(installation: Attacked) -> None:
+    async with trial(installation.application, installation.attacker) as one:
+        assert (await one.tx.fetchrow("show search_path"))[0] == "pg_catalog, pg_temp"
+        assert (await one.attempt("select * from product")).state == "42P01"
 
 
-async def test_no_code_of_ours_holds_a_cursor_or_makes_a_temporary_table_or_sets_a_session(installation: Attacked) -> None:
-    # A held cursor and a session-level SET cannot be refused by privilege, so the source must not use them.
+def test_no_code_of_ours_leaves_a_cursor_or_a_temporary_table_or_speaks_on_a_channel_without_tenants() -> None:
+    # A held cursor cannot be refused by privilege; the source must not use one.
     folder = Path(stockade.__file__).parent
-    allowed = {"forgeries.py", "attacks.py", "transaction.py", "migrate.py", "rotation.py", "provision.py", "embedded.py"}
-    found = []
-    for path in [*folder.rglob("*.py"), *folder.rglob("*.sql")]:
-        text = path.read_text().lower()
-        for words in ("with hold", "create temp", "set session", "listen ", "pg_notify", "advisory_lock", "lo_create"):
-            if words in text and path.name not in allowed and f'"{words}' in text:
-                found.append(f"{path.name}: {words}")
-    assert found == []
-    assert installation.name
+    words = re.compile(r"\bcursor\b.*\bwith hold\b|\bcreate (temp|unlogged)|\bpg_notify\(|\bpg_(try_)?advisory_|\blo_create\(|\bset session ")
+    attackers = {"forgeries.py", "roles.py"}
+    sources = [path for path in [*folder.rglob("*.py"), *folder.rglob("*.sql")] if path.name not in attackers]
+    assert len(sources) > 50
+    assert [(path.name, found[0]) for path in sources if (found := words.search(path.read_text().lower()))] == []
 
 
 async def test_large_objects_would_be_shared_by_all_tenants(breach: Breach) -> None:
@@ -153,8 +147,6 @@ async def test_a_sequence_that_may_be_read_tells_how_busy_the_others_are(breach:
 
 
 async def test_an_error_that_reaches_the_caller_quotes_no_value(installation: Attacked) -> None:
-    from stockade.kernel.problems import Problem
-
     with pytest.raises(Problem) as caught:
         async with installation.application.transaction(installation.attacker.principal) as tx:
             await tx.execute("insert into catalog.product select * from catalog.product")
@@ -172,7 +164,7 @@ async def test_statistics_of_a_table_or_partition_are_not_shown_to_those_behind_
         assert not [row for row in shown if f"{row[0]}.{row[1]}" in walled or str(row[1]).startswith("entry_")]
     await breach.superuser.execute("alter table parties.customer disable row level security")
     async with trial(installation.application, installation.attacker) as one:
-        assert await one.tx.fetch("select most_common_vals, histogram_bounds from pg_stats where tablename = 'customer'")
+        assert await one.tx.fetch("select most_common_vals::text, histogram_bounds::text from pg_stats where tablename = 'customer'")
 
 
 async def test_even_the_owner_of_the_tables_sees_no_row(server: Server, breach: Breach) -> None:
@@ -180,7 +172,7 @@ async def test_even_the_owner_of_the_tables_sees_no_row(server: Server, breach: 
     migration = await asyncpg.connect(server.dsn(Role.MIGRATION, installation.name))
     for owner in OWNERS:
         await migration.execute(f"set role {owner}")
-        for table in TENANT_TABLES:
+        for table in (table for table in TENANT_TABLES if owner not in wall_of(table).exempt):
             try:
                 rows = await migration.fetchval(f"select count(*) from {table.fullname}")
             except asyncpg.InsufficientPrivilegeError:
@@ -208,8 +200,6 @@ async def test_the_backups_role_reads_every_table_and_changes_none(server: Serve
 
 
 async def test_a_superusers_connection_in_the_applications_place_turns_the_role_control_red(server: Server, breach: Breach) -> None:
-    from dataclasses import replace
-
     as_superuser = Database({"main": await open_pool(server.admin_dsn(breach.installation.name), server.signer, size=2)})
     found = await CONTROLS[ROLE].check(replace(breach.installation, application=as_superuser))
     await as_superuser.close()

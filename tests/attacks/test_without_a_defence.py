@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import pytest
 
-import stockade.audit.controls
-import stockade.tenancy.controls  # noqa: F401
 from stockade.kernel.control import CONTROLS
 from stockade.kernel.ids import new_id
 from stockade.tenancy import attacks, forgeries

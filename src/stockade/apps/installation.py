@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
+import stockade.apps.schema  # noqa: F401  # whoever asks about the installation's tables sees them all
 from stockade.database import embedded
 from stockade.database.lock import HomeLock, is_locked
 from stockade.database.provision import DATABASE, dsn_for, ensure_database, place_of, provision
@@ -18,6 +19,8 @@ from stockade.tenancy.pin import Signer
 from stockade.tenancy.transaction import Database, open_pool
 from stockade.trust.evidence import EvidenceSigner
 from stockade.web.certificates import CertificateFiles, ensure_local_certificate
+
+GATE_CONNECTIONS = 4
 
 
 class Installation:
@@ -83,7 +86,10 @@ class Installation:
             raise Refusal(f"The database at {place_of(self.admin_dsn())} does not answer: {error}.") from None
         except asyncpg.PostgresError as error:
             raise Refusal(f"The database does not let {role.login} in ({error}): run 'stockade migrate' first.") from None
-        database = Database({"main": pool})
+        gate = None
+        if role is Role.APPLICATION:
+            gate = await open_pool(self.dsn(Role.GATE), self.signer, size=GATE_CONNECTIONS, least=0)
+        database = Database({"main": pool}, gate=gate)
         try:
             yield database
         finally:

@@ -1,7 +1,7 @@
 """Roles: who connects, and who owns. Nobody is superuser, nobody who logs in owns a table, and only the backup's role
 passes the policies.
 
-Logins: application (requests), worker (jobs), platform (tenants and operators), migration (changes the schema), backup
+Logins: application (requests), gate (sign-in, before a tenant is known), worker (jobs), platform (tenants and operators), migration (changes the schema), backup
 (reads everything, changes nothing). Owners that cannot log in: owner (tables), keeper (pin keys and the function that
 verifies pins), auditor (writes the trail), doorkeeper (finds a person before a tenant is known).
 """
@@ -15,6 +15,7 @@ class Role(StrEnum):
     """The roles that log in; ``login`` is the name in PostgreSQL."""
 
     APPLICATION = "application"
+    GATE = "gate"
     WORKER = "worker"
     PLATFORM = "platform"
     MIGRATION = "migration"
@@ -35,6 +36,7 @@ TENANT_ROLES = (Role.APPLICATION.login, Role.WORKER.login)
 """The roles that work inside a pinned tenant."""
 
 _LIMITS = {
+    Role.GATE: {"statement_timeout": "5s", "idle_in_transaction_session_timeout": "5s"},
     Role.APPLICATION: {"statement_timeout": "15s", "idle_in_transaction_session_timeout": "15s", "lock_timeout": "10s"},
     Role.WORKER: {"idle_in_transaction_session_timeout": "5min"},
 }

@@ -169,8 +169,11 @@ class Pool:
 class Database:
     """Where tenants live: a pool for each placement, and which tenants live elsewhere than on ``main``."""
 
-    def __init__(self, placements: dict[str, Pool], assigned: dict[UUID, str] | None = None) -> None:
+    def __init__(
+        self, placements: dict[str, Pool], assigned: dict[UUID, str] | None = None, *, gate: Pool | None = None
+    ) -> None:  # fmt: skip
         self._placements = placements
+        self._gate = gate
         self._assigned = assigned or {}
 
     def transaction(self, principal: Principal, *, valid_seconds: float = REQUEST_SECONDS) -> AbstractAsyncContextManager[Transaction]:
@@ -184,19 +187,25 @@ class Database:
             pool.signer = signer
 
     def main(self) -> PgPool:
-        """The pool of the main placement, for what belongs to no tenant (finding an account, the trust page)."""
+        """The pool of the main placement, for what belongs to no tenant (the trust page, health)."""
         return self._placements["main"].connections
+
+    def gate(self) -> PgPool:
+        """The pool of the gate's role, which finds a person before a tenant is known and can do nothing else."""
+        if self._gate is None:
+            raise RuntimeError("This database was opened without a gate: nobody signs in through it.")
+        return self._gate.connections
 
     async def close(self) -> None:
         """Close every pool."""
-        for pool in self._placements.values():
+        for pool in (*self._placements.values(), *([self._gate] if self._gate else [])):
             await pool.close()
 
 
-async def open_pool(dsn: str, signer: Signer, *, size: int = 16, behind_pooler: bool = False) -> Pool:
+async def open_pool(dsn: str, signer: Signer, *, size: int = 16, least: int = 1, behind_pooler: bool = False) -> Pool:
     """Connect a pool of ``size`` sessions at most. Sessions keep nothing between transactions, so none is reset."""
     connections = await asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
+        dsn, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
         statement_cache_size=0 if behind_pooler else 500, max_cached_statement_lifetime=0,
     )  # fmt: skip
     return Pool(connections, signer, behind_pooler=behind_pooler)

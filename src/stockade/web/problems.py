@@ -182,7 +182,7 @@ def as_problem(request: AnyRequest, exc: Exception) -> Problem:
         return MethodNotAllowed(allow=_allowed_methods(request))
     if isinstance(exc, NotFoundException):
         return NotFound()
-    if isinstance(exc, SerializationException) or isinstance(exc.__cause__, SerializationException):
+    if isinstance(exc, (SerializationException, UnicodeDecodeError)) or isinstance(exc.__cause__, SerializationException):
         return Invalid("The body cannot be read: it is not well-formed.", field="body")
     if isinstance(exc, ValidationException):
         return _invalid(exc)

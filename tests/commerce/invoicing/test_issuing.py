@@ -20,7 +20,7 @@ from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Database
 
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.CancelledError)
+LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, asyncio.CancelledError)
 
 
 class Abandoned(Exception):

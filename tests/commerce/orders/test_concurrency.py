@@ -17,6 +17,15 @@ from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Conflict, Invalid, NotFound
 
+HIDDEN = """
+select o.id from orders.sales_order as o where o.stage = 'draft'
+    and exists (select from orders.hold as h where h.order_id = o.id)
+union all
+select o.id from orders.sales_order as o where o.stage in ('draft', 'confirmed', 'cancelled')
+    and exists (select from orders.shipment as s where s.order_id = o.id)
+"""
+"""Orders with holds or shipments in stages for which reading does not look for them."""
+
 
 async def _drafts(shop: Shop, product: UUID, count: int) -> list[OrderView]:
     command = NewOrder(customer_id=shop.customer_id, lines=[NewLine(product_id=product, quantity=1)])
@@ -94,7 +103,9 @@ async def test_levels_moves_reservations_and_lines_agree_after_a_random_day(shop
         moved = await tx.fetchrow(
             "select coalesce(sum(-quantity), 0) as total from stock.move where reason = 'shipment'"
         )
+        hidden = await tx.fetch(HIDDEN)
     assert shipped["total"] == moved["total"]
+    assert hidden == []
 
 
 async def _one_deed(shop: Shop, dice: random.Random, products: list[UUID], made: list[UUID]) -> None:

@@ -226,8 +226,8 @@ async def test_a_credit_note_that_was_paid_out_shows_the_refund(world: World) ->
     async with world.database.transaction(world.tenant.principal) as tx:
         note = await issue_credit_note(tx, new_id(), invoice.id, None, "Returned", issued_on=date(2026, 1, 5))
         await tx.execute(
-            "insert into receivables.posting (tenant_id, journal_id, position, account, customer_id, source_id, booked_on,"
-            " currency, amount_minor) select $1, $2, position, account, $3, $4, '2026-01-06', 'EUR', amount"
+            "insert into receivables.posting (tenant_id, journal_id, position, account, customer_id, source_id,"
+            " booked_on, currency, amount_minor) select $1, $2, position, account, $3, $4, '2026-01-06', 'EUR', amount"
             " from (values (1, 'bank', -1200), (2, 'receivable', 1200)) as side (position, account, amount)",
             world.tenant.id, new_id(), world.customer_id, note.id,
         )  # fmt: skip

@@ -53,7 +53,7 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):
-    """The customer as it was on the day of issue; ``reference`` is its own order number, ``lines`` as for the seller."""
+    """The customer as it was on the day of issue; ``reference`` is its own order number, ``lines`` as the seller's."""
 
     name: str
     lines: tuple[str, ...] = ()

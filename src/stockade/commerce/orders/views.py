@@ -17,6 +17,12 @@ class CustomerRef(msgspec.Struct, frozen=True):
     name: str
 
 
+class WarehouseRef(msgspec.Struct, frozen=True):
+    """Where it is served from; code and name are in the list of warehouses, which changes seldom."""
+
+    id: UUID
+
+
 class LineView(msgspec.Struct, frozen=True):
     """A line. Price per unit in major units before VAT; quantities in units; ``net`` is after the discount."""
 
@@ -77,7 +83,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     stage: str
     customer: CustomerRef
-    warehouse_id: UUID
+    warehouse: WarehouseRef
     customer_reference: str | None
     placed_at: datetime
     requested_on: date | None

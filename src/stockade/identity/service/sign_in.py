@@ -100,7 +100,7 @@ async def sign_in_with_password(
     alike, after the same work.
     """
     address = email.strip().lower()
-    async with database.main().acquire() as connection:
+    async with database.gate().acquire() as connection:
         account = await connection.fetchrow(_FIND_ACCOUNT, address)
     stored = account["password_hash"] if account else None
     verified, better = await _verify(password, stored)
@@ -110,14 +110,14 @@ async def sign_in_with_password(
         await _note(database, credentials, visitor, address, reason or "unknown")
         raise SignInRefused
     if better:
-        async with database.main().acquire() as connection:
+        async with database.gate().acquire() as connection:
             await connection.execute(_UPGRADE, account["id"], stored, better)
     return await _open(database, credentials, visitor, tenant, account["id"], "password")
 
 
 async def sign_in_with_link(database: Database, credentials: Credentials, visitor: Visitor, *, secret: str) -> SignedIn:
     """Use a one-time link up and open a session; ``LinkRefused`` if it does not (or no longer) work."""
-    async with database.main().acquire() as connection:
+    async with database.gate().acquire() as connection:
         found = await connection.fetchrow(_REDEEM, hash_link(secret))
     if found is None:
         await _note(database, credentials, visitor, "", "link")
@@ -168,7 +168,7 @@ def _refusal(account: Any, *, verified: bool, has_tenant: bool) -> Literal["unkn
 
 async def _note(database: Database, credentials: Credentials, visitor: Visitor, address: str, reason: str) -> None:
     tried = hmac.digest(credentials.hash("attempt"), address.encode(), hashlib.sha256)
-    async with database.main().acquire() as connection:
+    async with database.gate().acquire() as connection:
         await connection.execute(_NOTE_ATTEMPT, new_id(), tried, visitor.address, reason)
 
 

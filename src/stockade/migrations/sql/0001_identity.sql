@@ -1,5 +1,5 @@
 -- What sign-in needs before a tenant is known, one address or one secret at a time. The functions belong to the doorkeeper;
--- the tenants' roles may call them and read nothing else of the platform's identity tables.
+-- the gate may call them, and nobody but the doorkeeper and the platform's operator reads the platform's identity tables.
 
 create function identity.find_account(wanted text)
 returns table (id uuid, name text, email text, password_hash text, state text, memberships jsonb)
@@ -98,8 +98,15 @@ end;
 $$;
 
 revoke all on all functions in schema identity from public;
-grant execute on all functions in schema identity to stockade_application, stockade_worker;
-grant usage on schema identity to stockade_doorkeeper, stockade_platform;
+grant execute on function identity.people(), identity.ensure_account(uuid, text, text),
+    identity.issue_link(uuid, bytea, uuid, interval), identity.confirm(text, bytea, text)
+    to stockade_application, stockade_worker;
+-- What looks across tenants is for the gate alone, a login that holds nothing else: SQL that is injected into a tenant's
+-- request runs as the application, and cannot ask whether somebody has an account.
+grant execute on function identity.find_account(text), identity.redeem_link(bytea),
+    identity.note_attempt(uuid, bytea, text, text), identity.upgrade_password(uuid, text, text)
+    to stockade_gate;
+grant usage on schema identity to stockade_doorkeeper, stockade_platform, stockade_gate;
 
 -- Last, because a role cannot change the rights on what it has handed over.
 alter function identity.find_account(text) owner to stockade_doorkeeper;

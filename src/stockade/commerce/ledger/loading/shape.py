@@ -170,7 +170,7 @@ class Shaper:
                 places.append(0)
                 sources.append(self._run_id)
                 continue
-            # One ledger document may form two, a sale and a credit; an invoice's number is unique, so the second differs.
+            # One ledger document may form two, a sale and a credit; a number is unique, so the second differs.
             number = documents.number[n] if documents.number[n] not in taken else f"{documents.number[n]}/2"
             taken.add(number)
             net_minor = documents.net_minor[n]

@@ -34,7 +34,7 @@ UNKNOWN_COUNTRY = "ZZ"
 
 
 class AlreadyImported(Refusal):
-    """The tenant has a document of the ledger from elsewhere: most likely another file or mapping of the same ledger."""
+    """The tenant has a document of the ledger from elsewhere: most likely another file or mapping of the same."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -70,13 +70,12 @@ _RANK = statement(
 _NUMBERS = func.any(param("numbers", ARRAY(Text)))
 _PLACED = statement(select(Order.number).where(Order.tenant_id == TENANT, Order.number == _NUMBERS).limit(1), str)
 _BILLED = statement(select(Invoice.number).where(Invoice.tenant_id == TENANT, Invoice.number == _NUMBERS).limit(1), str)
-_SELLER = statement(
-    select(
-        Company.legal_name.label("name"), Company.street, Company.postcode, Company.city, Company.country, Company.vat_id,
-        Company.email, Company.phone, Company.iban, Company.bic, Company.locale,
-    ).where(Company.tenant_id == TENANT),
-    Seller,
-)  # fmt: skip
+_SELLER_COLUMNS = {
+    "name": Company.legal_name, "street": Company.street, "postcode": Company.postcode, "city": Company.city,
+    "country": Company.country, "vat_id": Company.vat_id, "email": Company.email, "phone": Company.phone,
+    "iban": Company.iban, "bic": Company.bic, "locale": Company.locale,
+}  # fmt: skip
+_SELLER: Statement[Any] = statement(select(*_SELLER_COLUMNS.values()).where(Company.tenant_id == TENANT))
 _MAIN_FIRST = (Warehouse.code != "MAIN", Warehouse.code)
 _WAREHOUSE = statement(select(Warehouse.id).where(Warehouse.tenant_id == TENANT).order_by(*_MAIN_FIRST).limit(1), UUID)
 _NEW_WAREHOUSE: Statement[Any] = raw(
@@ -119,7 +118,8 @@ _OPENING: Statement[Any] = raw(
 _LEVELS: Statement[Any] = raw(
     "insert into stock.level (tenant_id, warehouse_id, product_id, on_hand) "
     "select $1, $2, product_id, on_hand from unnest($3::uuid[], $4::bigint[]) as l (product_id, on_hand) "
-    "order by product_id on conflict (tenant_id, warehouse_id, product_id) do update set on_hand = level.on_hand + excluded.on_hand",
+    "order by product_id on conflict (tenant_id, warehouse_id, product_id) "
+    "do update set on_hand = level.on_hand + excluded.on_hand",
     "this_tenant warehouse_id product_ids on_hand",
 )
 
@@ -167,8 +167,14 @@ async def target_of(tx: Transaction, run: Run, ledger: Ledger, names: Names) -> 
     return Target(
         run_id=run.id, warehouse_id=warehouse_id, cash_id=names.cash.id, product_ids=[found[sku] for sku in skus],
         series=SERIES if rank == 1 else f"{SERIES}-{rank}",
-        seller=msgspec.to_builtins(await _SELLER.first(tx) or Seller(name="")),
+        seller=msgspec.to_builtins(await _seller(tx)),
     )  # fmt: skip
+
+
+async def _seller(tx: Transaction) -> Seller:
+    """Return the distributor as it is today: the ledger does not say what it was."""
+    found = await _SELLER.first(tx)
+    return Seller(name="") if found is None else Seller(**dict(zip(_SELLER_COLUMNS, found, strict=True)))
 
 
 async def _refuse_known_numbers(tx: Transaction, ledger: Ledger) -> None:

@@ -1,8 +1,8 @@
 """From columns to rows: a batch in one transaction, a statement for each kind of thing.
 
-``INSERT ... SELECT ... FROM unnest(...)``, because COPY passes by row-level security only where there is none. Each line
-is sent once and written twice, as the order's and as the invoice's. Places in arrays stand for ids: a million 4-byte
-numbers are cheaper to send than as many UUIDs.
+``INSERT ... SELECT ... FROM unnest(...)``, because COPY passes by row-level security only where there is none. Each
+line is sent once and written twice, as the order's and as the invoice's. Places in arrays stand for ids: a million
+4-byte numbers are cheaper to send than as many UUIDs.
 """
 
 from dataclasses import dataclass, fields
@@ -35,17 +35,14 @@ with d as materialized (
         payment_id, allocation_id, refund_id)
 ), placed as (
     insert into orders.sales_order (tenant_id, id, number, customer_id, warehouse_id, stage, currency, placed_at,
-        net_minor,
-        vat_minor, gross_minor)
+        net_minor, vat_minor, gross_minor)
     select $1::uuid, order_id, number, customer_id, $2::uuid, 'closed', currency, at, net_minor, 0, net_minor
     from d where order_id is not null
 ), issued as (
     insert into invoicing.invoice (tenant_id, id, kind, series, period, sequence, number, customer_id, order_id,
-        issued_on,
-        supplied_on, due_on, currency, net_minor, vat_minor, gross_minor, seller, buyer, issued_at)
+        issued_on, supplied_on, due_on, currency, net_minor, vat_minor, gross_minor, seller, buyer, issued_at)
     select $1, id, kind, $3::text, period, sequence, number, customer_id, order_id, issued_on, issued_on, due_on,
-        currency,
-        net_minor, 0, net_minor, $4::jsonb, buyer::jsonb, at
+        currency, net_minor, 0, net_minor, $4::jsonb, buyer::jsonb, at
     from d
 ), grouped as (
     insert into invoicing.vat_group (tenant_id, invoice_id, vat_category, vat_rate, net_minor, vat_minor)
@@ -60,8 +57,7 @@ with d as materialized (
     from d where kind = 'credit_note'
 ), paid as (
     insert into receivables.payment (tenant_id, id, customer_id, method, external_id, received_on, currency,
-        amount_minor,
-        unallocated_minor)
+        amount_minor, unallocated_minor)
     select $1, payment_id, customer_id, 'import', number, due_on, currency, net_minor, 0
         from d where payment_id is not null
 ), allocated as (
@@ -92,16 +88,13 @@ with l as materialized (
     as l (document, position, ordered, product, sku, description, quantity, price_micro, net_minor, stocked)
 ), ordered as (
     insert into orders.line (tenant_id, order_id, position, product_id, sku, description, quantity, unit_price,
-        vat_category,
-        vat_rate, net_minor, stocked, shipped, invoiced)
+        vat_category, vat_rate, net_minor, stocked, shipped, invoiced)
     select $1::uuid, order_id, position, product_id, sku, description, quantity, unit_price, 'outside', 0, net_minor,
-        stocked,
-        quantity, quantity
+        stocked, quantity, quantity
     from l where ordered
 )
 insert into invoicing.line (tenant_id, invoice_id, position, product_id, order_position, sku, description, quantity,
-    unit,
-    unit_price, vat_category, vat_rate, net_minor)
+    unit, unit_price, vat_category, vat_rate, net_minor)
 select $1, invoice_id, position, product_id, case when ordered then position end, sku, description, quantity, 'piece',
     unit_price, 'outside', 0, net_minor
 from l

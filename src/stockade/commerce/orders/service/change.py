@@ -70,7 +70,7 @@ async def change_draft(tx: Transaction, order_id: UUID, command: DraftChange) ->
 
 
 async def _replace_lines(tx: Transaction, order: OrderView, wanted: list[NewLine]) -> list[LineView]:
-    parties, offers = await look_up(tx, order.customer.id, order.warehouse_id, [line.product_id for line in wanted])
+    parties, offers = await look_up(tx, order.customer.id, order.warehouse.id, [line.product_id for line in wanted])
     lines = price_lines(tx, wanted, parties, offers, {line.position: line for line in order.lines})
     arrays = line_arrays(lines)
     await _DROP.run(tx, id=order.id, positions=arrays["positions"], products=arrays["products"])

@@ -52,12 +52,12 @@ async def place_order(tx: Transaction, id: UUID, command: NewOrder) -> OrderView
     lines = price_lines(tx, command.lines, parties, offers)
     sums, currency = totals_of(lines), parties.currency
     number, placed_at = await _INSERT.one(
-        tx, period=period(), id=id, customer_id=parties.customer.id, warehouse_id=parties.warehouse_id,
+        tx, period=period(), id=id, customer_id=parties.customer.id, warehouse_id=parties.warehouse.id,
         currency=currency, customer_reference=command.customer_reference, requested_on=command.requested_on,
         net=sums.net_minor, vat=sums.vat_minor, gross=sums.gross_minor, note=command.note, **line_arrays(lines),
     )  # fmt: skip
     return OrderView(
-        id=id, number=number, stage="draft", customer=parties.customer, warehouse_id=parties.warehouse_id,
+        id=id, number=number, stage="draft", customer=parties.customer, warehouse=parties.warehouse,
         customer_reference=command.customer_reference, placed_at=placed_at, requested_on=command.requested_on,
         net=Money(sums.net_minor, currency), vat=Money(sums.vat_minor, currency),
         gross=Money(sums.gross_minor, currency), note=command.note, version=1, lines=lines,

@@ -10,7 +10,7 @@ import msgspec
 from stockade.commerce.orders.amounts import Taxed, Totals, line_net, totals
 from stockade.commerce.orders.commands import NewLine
 from stockade.commerce.orders.permissions import PRICE
-from stockade.commerce.orders.views import CustomerRef, LineView
+from stockade.commerce.orders.views import CustomerRef, LineView, WarehouseRef
 from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
 from stockade.kernel.money import Money
@@ -26,7 +26,7 @@ class Parties(msgspec.Struct, frozen=True):
     """Who buys, from which warehouse; the catalogue's list prices are in ``list_currency``."""
 
     customer: CustomerRef
-    warehouse_id: UUID
+    warehouse: WarehouseRef
     currency: str
     list_currency: str
     vat_treatment: str
@@ -82,7 +82,7 @@ async def look_up(
         raise Invalid("There is no active customer with this id.", field="customer_id")
     if served_from is None:
         raise Invalid("There is no active warehouse to serve this from.", field="warehouse_id")
-    parties = Parties(CustomerRef(c_id, number, name), served_from, currency, list_currency, treatment)
+    parties = Parties(CustomerRef(c_id, number, name), WarehouseRef(served_from), currency, list_currency, treatment)
     return parties, {row[8]: Offer(*row[8:]) for row in rows if row[8] is not None}
 
 

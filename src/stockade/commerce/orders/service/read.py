@@ -23,14 +23,14 @@ _SHIPMENT = """json_build_object(
     )
 )"""
 # PostgreSQL builds the JSON of one object with its children faster than rows can be fetched and joined here. Decimals
-# travel as text, without trailing zeros. Every table that is looked into verifies the pin once (20 us), so none is looked
-# into that the stage rules out: a draft has no holds, and nothing has been shipped before picking.
+# travel as text, without trailing zeros. Every table that is looked into verifies the pin once (20 us), so none is
+# looked into that the stage rules out: a draft has no holds, and nothing has been shipped before picking.
 _ORDER = raw(
     f"""
     select json_build_object(
         'id', o.id, 'number', o.number, 'stage', o.stage,
         'customer', json_build_object('id', c.id, 'number', c.number, 'name', c.name),
-        'warehouse_id', o.warehouse_id,
+        'warehouse', json_build_object('id', o.warehouse_id),
         'customer_reference', o.customer_reference, 'placed_at', o.placed_at, 'requested_on', o.requested_on,
         'net', json_build_object('amount_minor', o.net_minor, 'currency', o.currency),
         'vat', json_build_object('amount_minor', o.vat_minor, 'currency', o.currency),

@@ -1,0 +1,74 @@
+"""Who stands before the walls: tenants with a row of everything, people with sessions, credentials that went bad."""
+
+from datetime import timedelta
+from typing import Any
+
+from tests.conftest import TenantFixture
+from tests.site import Site
+
+from stockade.commerce.invoicing.model import Invoice
+from stockade.commerce.stock.model import Move
+from stockade.identity.service.keys import issue_key, revoke_key
+from stockade.identity.service.members import add_member
+from stockade.identity.service.sign_in import Visitor, issue_link, sign_in_with_link
+from stockade.kernel.clock import now
+from stockade.kernel.ids import new_id
+from stockade.tenancy.probes import Known, insert_statement, populate
+
+
+async def furnish(site: Site, tenant: TenantFixture) -> Known:
+    """Put a row of everything into a tenant, a receipt and a credit note included; return one of each table."""
+    rows = await populate(site.database, tenant.id)
+    receipt = rows["stock.move"] | {"id": new_id(), "reason": "receipt", "source_id": new_id()}
+    invoice = rows["invoicing.invoice"]
+    note = invoice | {"id": new_id(), "kind": "credit_note", "sequence": 2, "number": f"{invoice['number']}-2"}
+    async with site.database.transaction(tenant.principal) as tx:
+        for table, row in ((Move.__table__, receipt), (Invoice.__table__, note)):
+            await tx.execute(insert_statement(table, row), *row.values())
+    return rows | {"receipt": {"id": receipt["source_id"]}, "credit note": note}
+
+
+async def session_of(site: Site, tenant: TenantFixture, role: str, email: str | None = None) -> str:
+    """Return the token of a fresh session of a fresh member."""
+    async with site.database.transaction(tenant.principal) as tx:
+        account_id = await add_member(
+            tx, id=new_id(), email=email or f"{new_id().hex}@example.com", name=f"The {role}", role=role
+        )
+        secret = await issue_link(tx, account_id)
+    visitor = Visitor("192.0.2.1", "tests", new_id())
+    return (await sign_in_with_link(site.database, site.installation.credentials, visitor, secret=secret)).token
+
+
+async def revoked_key(site: Site, tenant: TenantFixture) -> str:
+    """Return a key that was revoked before it was ever used."""
+    key_id = new_id()
+    async with site.database.transaction(tenant.principal) as tx:
+        key = await _issue(site, tx, id=key_id)
+        await revoke_key(tx, key_id)
+    return key
+
+
+async def expired_key(site: Site, tenant: TenantFixture) -> str:
+    """Return a key whose time is over."""
+    async with site.database.transaction(tenant.principal) as tx:
+        return await _issue(site, tx, id=new_id(), expires_at=now() - timedelta(seconds=1))
+
+
+async def ended_session(site: Site, tenant: TenantFixture) -> str:
+    """Return the token of an owner's session that was ended."""
+    token = await session_of(site, tenant, "owner")
+    hashed = site.installation.credentials.hash(token)
+    async with site.database.transaction(tenant.principal) as tx:
+        await tx.execute(
+            "update identity.session set ended_at = now() where tenant_id = $1 and token_hash = $2", tenant.id, hashed
+        )
+    return token
+
+
+async def suspend(superuser: Any, tenant: TenantFixture) -> None:
+    """Suspend a tenant, as the platform's operator would."""
+    await superuser.execute("update tenancy.tenant set state = 'suspended' where id = $1", tenant.id)
+
+
+async def _issue(site: Site, tx: Any, **given: Any) -> str:
+    return await issue_key(tx, site.installation.credentials, name="bad", role="owner", read_only=False, **given)
