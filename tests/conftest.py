@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from tests.site import Site, running_site
 
 import stockade.apps.schema  # noqa: F401  # every table, declared
 from stockade.database.embedded import SUPERUSER, Cluster, locate, prepare, start
@@ -26,7 +27,6 @@ from stockade.tenancy.pin import Signer
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import create_tenant
 from stockade.tenancy.transaction import Database, open_pool
-from tests.site import Site, running_site
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 TEMPLATE = "template_stockade"

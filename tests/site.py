@@ -50,7 +50,9 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(home: Path, run: Path, admin_dsn: str, database: Database, **settings: Any) -> AsyncIterator[Site]:
+async def running_site(
+    home: Path, run: Path, admin_dsn: str, database: Database, **settings: Any
+) -> AsyncIterator[Site]:
     """Start the application on an open database; ``home`` holds the secrets, ``run`` is for its shared memory."""
     wanted: dict[str, Any] = {"address_requests_per_minute": 10**6, "credential_requests_per_minute": 10**6}
     chosen = Settings(home=home, database_url=admin_dsn, **(wanted | settings))

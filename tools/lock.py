@@ -24,7 +24,12 @@ def lock() -> None:
         subprocess.run([python, "-m", "pip", "install", "--quiet", "pip-tools"], check=True)
         for name, extras in (("run", []), ("develop", ["--extra", "develop"])):
             target = f"requirements/{name}.txt"
-            subprocess.run([python, "-m", "piptools", "compile", *OPTIONS, *extras, "-o", target, "pyproject.toml"], cwd=ROOT, env=environment, check=True)
+            subprocess.run(
+                [python, "-m", "piptools", "compile", *OPTIONS, *extras, "-o", target, "pyproject.toml"],
+                cwd=ROOT,
+                env=environment,
+                check=True,
+            )
             if "://" in (ROOT / target).read_text():
                 sys.exit(f"{target} holds an address; it may hold hashes only.")
 

@@ -6,11 +6,21 @@ from stockade.tenancy import attacks
 from stockade.tenancy.attacks import Outcome
 from tests.attacks.conftest import Attacked
 
-LEAST = {"read_rows": 100, "copy_out": 50, "write_rows": 100, "insert_rows": 40, "refer_to_rows": 20, "learn_from_keys": 20, "call_functions": 5}
+LEAST = {
+    "read_rows": 100,
+    "copy_out": 50,
+    "write_rows": 100,
+    "insert_rows": 40,
+    "refer_to_rows": 20,
+    "learn_from_keys": 20,
+    "call_functions": 5,
+}
 
 
 async def run(name: str, installation: Attacked) -> Outcome:
-    outcome: Outcome = await getattr(attacks, name)(installation.application, installation.attacker, installation.victim)
+    outcome: Outcome = await getattr(attacks, name)(
+        installation.application, installation.attacker, installation.victim
+    )
     return outcome
 
 

@@ -27,7 +27,9 @@ async def one_session(server: Server, name: str) -> Database:
     return Database({"main": await open_pool(server.dsn(Role.APPLICATION, name), server.signer, size=1)})
 
 
-async def test_a_pin_left_in_the_session_is_replaced_by_the_next_transactions_own(server: Server, installation: Attacked) -> None:
+async def test_a_pin_left_in_the_session_is_replaced_by_the_next_transactions_own(
+    server: Server, installation: Attacked
+) -> None:
     database = await one_session(server, installation.name)
     async with database.transaction(installation.attacker.principal) as tx:
         await tx.execute("select set_config('stockade.pin', current_setting('stockade.pin'), false)")
@@ -50,7 +52,9 @@ async def test_a_temporary_table_would_carry_rows_into_the_next_tenants_request(
     await database.close()
 
 
-async def test_a_name_without_its_schema_finds_no_table_so_that_nothing_can_stand_before_one(installation: Attacked) -> None:
+async def test_a_name_without_its_schema_finds_no_table_so_that_nothing_can_stand_before_one(
+    installation: Attacked,
+) -> None:
     async with trial(installation.application, installation.attacker) as one:
         assert (await one.tx.fetchrow("show search_path"))[0] == "pg_catalog, pg_temp"
         assert (await one.attempt("select * from product")).state == "42P01"
@@ -59,7 +63,9 @@ async def test_a_name_without_its_schema_finds_no_table_so_that_nothing_can_stan
 def test_no_code_of_ours_leaves_a_cursor_or_a_temporary_table_or_speaks_on_a_channel_without_tenants() -> None:
     # A held cursor cannot be refused by privilege; the source must not use one.
     folder = Path(stockade.__file__).parent
-    words = re.compile(r"\bcursor\b.*\bwith hold\b|\bcreate (temp|unlogged)|\bpg_notify\(|\bpg_(try_)?advisory_|\blo_create\(|\bset session ")
+    words = re.compile(
+        r"\bcursor\b.*\bwith hold\b|\bcreate (temp|unlogged)|\bpg_notify\(|\bpg_(try_)?advisory_|\bset session "
+    )
     attackers = {"forgeries.py", "roles.py"}
     sources = [path for path in [*folder.rglob("*.py"), *folder.rglob("*.sql")] if path.name not in attackers]
     assert len(sources) > 50
@@ -80,7 +86,9 @@ async def test_large_objects_would_be_shared_by_all_tenants(breach: Breach) -> N
 
 async def test_advisory_locks_would_tell_one_tenant_what_another_does(breach: Breach) -> None:
     installation = breach.installation
-    await breach.superuser.execute("grant execute on function pg_catalog.pg_try_advisory_xact_lock(bigint) to stockade_application")
+    await breach.superuser.execute(
+        "grant execute on function pg_catalog.pg_try_advisory_xact_lock(bigint) to stockade_application"
+    )
     async with (
         installation.application.transaction(installation.victim.principal) as theirs,
         installation.application.transaction(installation.attacker.principal) as mine,
@@ -94,13 +102,17 @@ async def test_the_texts_of_running_statements_would_tell_a_tenants_literals(ser
     await breach.superuser.execute(
         f'alter database "{installation.name}" set track_activities = on; grant execute on function pg_catalog.pg_stat_get_activity(integer) to public'
     )
-    database = Database({"main": await open_pool(server.dsn(Role.APPLICATION, installation.name), server.signer, size=2)})
+    database = Database(
+        {"main": await open_pool(server.dsn(Role.APPLICATION, installation.name), server.signer, size=2)}
+    )
     async with (
         database.transaction(installation.victim.principal) as theirs,
         database.transaction(installation.attacker.principal) as mine,
     ):
         await theirs.fetch("select 'a literal of the victim'")
-        seen = await mine.fetch("select query from pg_stat_activity where query like '%a literal of%' and pid <> pg_backend_pid()")
+        seen = await mine.fetch(
+            "select query from pg_stat_activity where query like '%a literal of%' and pid <> pg_backend_pid()"
+        )
     assert [row[0] for row in seen] == ["select 'a literal of the victim'"]
     found = await CONTROLS[ROLE].check(installation)
     assert any("track_activities" in line for line in found.details)
@@ -108,7 +120,9 @@ async def test_the_texts_of_running_statements_would_tell_a_tenants_literals(ser
     await database.close()
 
 
-async def test_a_notification_says_that_there_is_work_and_nothing_of_whose(server: Server, installation: Attacked) -> None:
+async def test_a_notification_says_that_there_is_work_and_nothing_of_whose(
+    server: Server, installation: Attacked
+) -> None:
     # LISTEN and NOTIFY know no privileges: every session may hear every channel, so nothing of a tenant's may travel there.
     heard: list[str] = []
     listener = await asyncpg.connect(server.dsn(Role.APPLICATION, installation.name))
@@ -159,12 +173,16 @@ async def test_statistics_of_a_table_or_partition_are_not_shown_to_those_behind_
     installation = breach.installation
     await breach.superuser.execute("analyze")
     async with trial(installation.application, installation.attacker) as one:
-        shown = await one.tx.fetch("select schemaname, tablename from pg_stats where schemaname not in ('pg_catalog', 'information_schema')")
+        shown = await one.tx.fetch(
+            "select schemaname, tablename from pg_stats where schemaname not in ('pg_catalog', 'information_schema')"
+        )
         walled = {table.fullname for table in TENANT_TABLES}
         assert not [row for row in shown if f"{row[0]}.{row[1]}" in walled or str(row[1]).startswith("entry_")]
     await breach.superuser.execute("alter table parties.customer disable row level security")
     async with trial(installation.application, installation.attacker) as one:
-        assert await one.tx.fetch("select most_common_vals::text, histogram_bounds::text from pg_stats where tablename = 'customer'")
+        assert await one.tx.fetch(
+            "select most_common_vals::text, histogram_bounds::text from pg_stats where tablename = 'customer'"
+        )
 
 
 async def test_even_the_owner_of_the_tables_sees_no_row(server: Server, breach: Breach) -> None:
@@ -199,8 +217,12 @@ async def test_the_backups_role_reads_every_table_and_changes_none(server: Serve
     await backup.close()
 
 
-async def test_a_superusers_connection_in_the_applications_place_turns_the_role_control_red(server: Server, breach: Breach) -> None:
-    as_superuser = Database({"main": await open_pool(server.admin_dsn(breach.installation.name), server.signer, size=2)})
+async def test_a_superusers_connection_in_the_applications_place_turns_the_role_control_red(
+    server: Server, breach: Breach
+) -> None:
+    as_superuser = Database(
+        {"main": await open_pool(server.admin_dsn(breach.installation.name), server.signer, size=2)}
+    )
     found = await CONTROLS[ROLE].check(replace(breach.installation, application=as_superuser))
     await as_superuser.close()
     assert "the connection's role is a superuser" in found.details

@@ -12,8 +12,15 @@ from stockade.kernel.ids import new_id
 from stockade.tenancy import attacks, forgeries
 from tests.attacks.conftest import Breach
 
-PARTITION = "(select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass order by inhrelid limit 1)"
-WALL, ROLE, FUNCTIONS, KEYS = "tenancy.wall-as-declared", "tenancy.role-has-no-power", "tenancy.functions-fenced", "tenancy.no-key-crosses"
+PARTITION = (
+    "(select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass order by inhrelid limit 1)"
+)
+WALL, ROLE, FUNCTIONS, KEYS = (
+    "tenancy.wall-as-declared",
+    "tenancy.role-has-no-power",
+    "tenancy.functions-fenced",
+    "tenancy.no-key-crosses",
+)
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,9 @@ async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(
         await tx.execute("delete from parties.customer where id = $1", theirs)
     async with installation.application.transaction(installation.attacker.principal) as tx:
         assert (await tx.fetchrow("select count(*) from parties.contact"))[0] == before - 1
-    assert any("careless: a foreign key whose deletes" in line for line in (await CONTROLS[KEYS].check(installation)).details)
+    assert any(
+        "careless: a foreign key whose deletes" in line for line in (await CONTROLS[KEYS].check(installation)).details
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +177,9 @@ async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(
         ),
     ],
 )
-async def test_each_right_that_was_taken_away_would_have_been_a_way_to_more(breach: Breach, tampering: str, way: str) -> None:
+async def test_each_right_that_was_taken_away_would_have_been_a_way_to_more(
+    breach: Breach, tampering: str, way: str
+) -> None:
     installation = breach.installation
     await breach.superuser.execute(tampering)
     outcome = await forgeries.escalate(installation.application, installation.attacker, own_server=True)
@@ -193,7 +204,9 @@ async def test_a_reader_that_ignores_the_session_takes_a_replayed_pin(breach: Br
     installation, superuser = breach.installation, breach.superuser
     body: str = await superuser.fetchval("select pg_get_functiondef('tenancy.verified_pin()'::regprocedure)")
     line = next(line for line in body.splitlines() if "pg_backend_pid" in line)
-    await superuser.execute(body.replace(line, line.replace("pg_backend_pid()", "pg_backend_pid(), substr(given.pin, 35, 4)::integer")))
+    await superuser.execute(
+        body.replace(line, line.replace("pg_backend_pid()", "pg_backend_pid(), substr(given.pin, 35, 4)::integer"))
+    )
     outcome = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
     assert outcome.breaches == ("a pin replayed from another session opened the victim's data",)
 
@@ -216,4 +229,7 @@ async def test_any_right_on_the_trail_turns_its_control_red(breach: Breach, priv
 async def test_a_silenced_trail_trigger_turns_its_control_red(breach: Breach) -> None:
     await breach.superuser.execute("alter table catalog.product disable trigger audit_update")
     found = await CONTROLS["audit.changes-leave-entries"].check(breach.installation)
-    assert found.details == ("catalog.product: only 2 of its three triggers are on", "a change of a product left no entry")
+    assert found.details == (
+        "catalog.product: only 2 of its three triggers are on",
+        "a change of a product left no entry",
+    )

@@ -5,6 +5,7 @@ The calls are generated: a route added tomorrow is in here without a line, or fa
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.conftest import MakeTenant, TenantFixture
@@ -16,26 +17,27 @@ from tests.walls.values import replaced
 from stockade.access.permissions import PUBLIC, RANK
 from stockade.apps.site import routes_of
 from stockade.identity.credentials import new_api_key, new_session_token
-from stockade.tenancy.probes import Known
 
 UNAUTHENTICATED = "/problems/unauthenticated"
 FORBIDDEN = "/problems/forbidden"
+Ids = dict[str, UUID]
 
 
 @pytest.fixture
-async def own(site: Site, tenant: TenantFixture) -> Known:
+async def own(site: Site, tenant: TenantFixture) -> Ids:
     """A row of everything, in the tenant that calls."""
     return await furnish(site, tenant)
 
 
 @pytest.fixture
-async def foreign(site: Site, make_tenant: MakeTenant) -> AsyncIterator[Known]:
+async def foreign(site: Site, make_tenant: MakeTenant) -> AsyncIterator[Ids]:
     """A row of everything, in a tenant that the caller is not."""
     yield await furnish(site, await make_tenant())
 
 
 def problem_type(response: Any) -> str:
-    return str(response.json().get("type")) if "json" in response.headers.get("content-type", "") else ""
+    """The type of a problem, in JSON or on a page; nothing for an answer that is none."""
+    return str(response.json()["type"]) if "problem+json" in response.headers.get("content-type", "") else ""
 
 
 def test_the_list_of_routes_is_the_live_table(site: Site) -> None:
@@ -43,7 +45,7 @@ def test_the_list_of_routes_is_the_live_table(site: Site) -> None:
 
 
 async def test_nobody_without_a_valid_credential_passes_a_route_that_asks_for_a_permission(
-    site: Site, tenant: TenantFixture, make_tenant: MakeTenant, own: Known, superuser: Any
+    site: Site, tenant: TenantFixture, make_tenant: MakeTenant, own: Ids, superuser: Any
 ) -> None:
     other, suspended = await make_tenant(), await make_tenant()
     good = await site.key(tenant)
@@ -92,7 +94,7 @@ async def test_a_bad_key_is_not_made_good_by_a_session_beside_it(site: Site, ten
 
 @pytest.mark.parametrize("by", ["key", "session"])
 async def test_each_role_may_do_what_the_permission_grants_it_and_nothing_else(
-    site: Site, tenant: TenantFixture, own: Known, by: str
+    site: Site, tenant: TenantFixture, own: Ids, by: str
 ) -> None:
     wrong, granted, refused = [], 0, 0
     for role in reversed(RANK):
@@ -108,7 +110,7 @@ async def test_each_role_may_do_what_the_permission_grants_it_and_nothing_else(
     assert refused > 60
 
 
-async def test_a_read_only_key_changes_nothing_whatever_its_role(site: Site, tenant: TenantFixture, own: Known) -> None:
+async def test_a_read_only_key_changes_nothing_whatever_its_role(site: Site, tenant: TenantFixture, own: Ids) -> None:
     key = await site.key(tenant, "owner", read_only=True)
     calls = governed(calls_of(site))
     wrong = []
@@ -131,7 +133,7 @@ async def test_what_is_public_is_open_to_everybody_and_fails_for_nobody(site: Si
 
 
 async def test_an_id_of_another_tenant_is_answered_as_one_that_does_not_exist_with_the_same_work(
-    site: Site, tenant: TenantFixture, foreign: Known
+    site: Site, tenant: TenantFixture, foreign: Ids
 ) -> None:
     key = await site.key(tenant)
     opened: list[Any] = []
@@ -155,7 +157,7 @@ async def test_an_id_of_another_tenant_is_answered_as_one_that_does_not_exist_wi
     assert compared > 60
 
 
-async def test_the_same_ids_of_ones_own_are_found(site: Site, tenant: TenantFixture, own: Known) -> None:
+async def test_the_same_ids_of_ones_own_are_found(site: Site, tenant: TenantFixture, own: Ids) -> None:
     """Without this, an application that answers 404 to everything would pass the test above."""
     key = await site.key(tenant)
     reads = [call for call in governed(calls_of(site)) if call.method == "GET" and call.path_ids]

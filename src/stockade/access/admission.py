@@ -7,6 +7,7 @@ would have been valid.
 from typing import Any
 
 import msgspec
+from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -50,7 +51,7 @@ class Admission:
         """Wrap the application."""
 
         async def admit(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] == "http":
+            if scope["type"] == ScopeType.HTTP:
                 await self._admit(scope)
             await app(scope, receive, send)
 
@@ -70,7 +71,11 @@ class Admission:
         if principal is None:
             raise Unauthenticated
         self._limit(principal, state)
-        if principal.kind is ActorKind.USER and scope["method"] not in SAFE_METHODS and not is_form_page(scope["route_handler"]):
+        if (
+            principal.kind is ActorKind.USER
+            and scope["method"] not in SAFE_METHODS
+            and not is_form_page(scope["route_handler"])
+        ):
             self.csrf.check_header(scope, str(text))
         required.require(principal)
 
@@ -95,7 +100,9 @@ class Admission:
         verdict = self.limiter.hit(principal.credential_id.bytes, self.per_minute)
         state["credential_limit"] = verdict
         if not verdict.allowed:
-            raise TooManyRequests("This credential has used up its requests for now.", retry_after=verdict.retry_after_seconds)
+            raise TooManyRequests(
+                "This credential has used up its requests for now.", retry_after=verdict.retry_after_seconds
+            )
 
 
 def permission_of(handler: Any) -> Permission | None:

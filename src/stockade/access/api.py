@@ -8,7 +8,7 @@ import msgspec
 
 from stockade.access.fields import Email, Text80, Text200
 from stockade.access.permissions import RANK, Forbidden, permission
-from stockade.access.routes import create, get, post
+from stockade.access.routes import AnyRequest, create, get, post
 from stockade.identity.service import keys, members
 from stockade.identity.service.keys import ApiKeyRow
 from stockade.identity.service.members import AlreadyMember, LastOwner, MemberRow
@@ -59,19 +59,25 @@ async def list_api_keys(tx: Transaction) -> list[ApiKeyRow]:
     return await keys.list_keys(tx)
 
 
+@get("/api-keys/{key_id:uuid}", permission=READ_KEYS)
+async def read_api_key(tx: Transaction, key_id: UUID) -> ApiKeyRow:
+    """Read what an API key is called and may do."""
+    return await keys.read_key(tx, key_id)
+
+
 async def _read_issued(tx: Transaction, key_id: UUID) -> IssuedKey:
     return IssuedKey(await keys.read_key(tx, key_id), None)
 
 
 @create("/api-keys", permission=ISSUE_KEYS, read=_read_issued, problems=[Forbidden])
-async def issue_api_key(tx: Transaction, id: UUID, data: NewKey) -> IssuedKey:
+async def issue_api_key(tx: Transaction, id: UUID, request: AnyRequest, data: NewKey) -> IssuedKey:
     """Issue an API key.
 
     The secret is in this answer only. A key never has more rights than whoever issues it.
     """
     _not_above(tx, data.role)
     secret = await keys.issue_key(
-        tx, id=id, name=data.name, role=data.role, read_only=data.read_only, expires_at=data.expires_at
+        tx, request.app.state.credentials, id=id, name=data.name, role=data.role, read_only=data.read_only, expires_at=data.expires_at
     )
     return IssuedKey(await keys.read_key(tx, id), secret)
 
@@ -89,7 +95,13 @@ async def list_members(tx: Transaction) -> list[MemberRow]:
     return await members.list_members(tx)
 
 
-@create("/members", permission=MANAGE_MEMBERS, read=members.read_member, problems=[AlreadyMember, Forbidden])
+@get("/members/{member_id:uuid}", permission=READ_MEMBERS)
+async def read_member(tx: Transaction, member_id: UUID) -> MemberRow:
+    """Read a member."""
+    return await members.read_member(tx, member_id)
+
+
+@create("/members", permission=MANAGE_MEMBERS, read=read_member, problems=[AlreadyMember, Forbidden])
 async def add_member(tx: Transaction, id: UUID, data: NewMember) -> MemberRow:
     """Give a person a place in the tenant."""
     _not_above(tx, data.role)
@@ -113,4 +125,6 @@ def _not_above(tx: Transaction, role: str) -> None:
         raise Forbidden(f"Only an {role} may do this.")
 
 
-ROUTES = [list_api_keys, issue_api_key, revoke_api_key, list_members, add_member, change_member]
+ROUTES = [
+    read_api_key, list_api_keys, issue_api_key, revoke_api_key, read_member, list_members, add_member, change_member,
+]  # fmt: skip

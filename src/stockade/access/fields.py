@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Annotated, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -39,7 +39,7 @@ Text200 = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=_LIN
 """One line of 1 to 200 characters that neither begins nor ends with a space."""
 Text2000 = Annotated[str, msgspec.Meta(max_length=2000, pattern=_LINES)]
 """Up to 2,000 characters in any number of lines; it may be empty."""
-Search = Annotated[str | None, Parameter(min_length=1, max_length=80, pattern=_LINE)]
+Search = Annotated[str | None, QueryParameter(min_length=1, max_length=80, pattern=_LINE)]
 """A query parameter, ``search: Search = None``: what somebody looks for, one line.
 
 The bounds stand outside of the union on purpose: those of ``Annotated[str, ...] | None`` Litestar does not enforce, and

@@ -5,13 +5,15 @@ import binascii
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from stockade.kernel.problems import Invalid
 
 Item = TypeVar("Item")
-Limit = Annotated[int, Parameter(ge=1, le=200, description="How many items a page holds at most.")]
-Cursor = Annotated[str, Parameter(min_length=1, max_length=400, description="Where to go on: `next` of the page before.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many items a page holds at most.")]
+Cursor = Annotated[
+    str, QueryParameter(min_length=1, max_length=400, description="Where to go on: `next` of the page before.")
+]
 DEFAULT_LIMIT = 50
 
 

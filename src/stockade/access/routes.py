@@ -7,8 +7,8 @@ the query and the body as Litestar reads them. The decorators make a Litestar ha
     @get("/orders/{order_id:uuid}", permission=READ)
     async def read_order(tx: Transaction, order_id: UUID) -> OrderView: ...
 
-``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers
-a repetition with what the first call made.
+A verb of ``create`` that needs the application itself (its secrets, say) takes the ``request``, too. ``create`` is for
+what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers a repetition with what the first call made.
 """
 
 import inspect
@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, ParameterKwarg, PathParameter, QueryParameter
 
 from stockade.access.permissions import PUBLIC, Forbidden, Permission
 from stockade.access.problem_schema import ProblemDocument
@@ -35,34 +35,44 @@ Verb = Callable[..., Awaitable[Any]]
 AnyRequest = Request[Any, Any, Any]
 IdempotencyKey = Annotated[
     str,
-    Parameter(
-        header="Idempotency-Key", min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$",
+    HeaderParameter(
+        name="Idempotency-Key", min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$",
         description="A value of your own making, unique to what you are about to make. Repeat it to repeat the request safely.",
     ),
 ]  # fmt: skip
 
 
-def get(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+def get(
+    path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:
     """Declare a route that reads."""
     return _route("GET", path, permission, problems, options)
 
 
-def post(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+def post(
+    path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:
     """Declare an action on something that exists; it answers 200."""
     return _route("POST", path, permission, problems, {"status_code": 200} | options)
 
 
-def put(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+def put(
+    path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:
     """Declare a replacement of something that exists."""
     return _route("PUT", path, permission, problems, options)
 
 
-def patch(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+def patch(
+    path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:
     """Declare a change of some fields."""
     return _route("PATCH", path, permission, problems, options)
 
 
-def delete(path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any) -> Callable[[Verb], HTTPRouteHandler]:
+def delete(
+    path: str, *, permission: Permission, problems: Sequence[type[Problem]] = (), **options: Any
+) -> Callable[[Verb], HTTPRouteHandler]:
     """Declare a removal; it answers 204."""
     return _route("DELETE", path, permission, problems, options)
 
@@ -70,21 +80,30 @@ def delete(path: str, *, permission: Permission, problems: Sequence[type[Problem
 def create(
     path: str, *, permission: Permission, read: HTTPRouteHandler | Verb, problems: Sequence[type[Problem]] = (), **options: Any
 ) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
-    """Declare what makes something: ``verb(tx, id=…, data=…)``. It answers 201, and a repetition with ``read(tx, id)``."""
+    """Declare what makes something: ``verb(tx, id=…, data=…)``. It answers 201, and a repetition with ``read(tx, id)``.
+
+    A verb that has a ``request`` parameter gets the request, too; it is no part of what a repetition has to repeat.
+    """
 
     def decorate(verb: Verb) -> HTTPRouteHandler:
         read_verb = verb_of(read)
-        parameters, hints = _parameters_of(verb, without=frozenset({"id"}))
+        asks = "request" in inspect.signature(verb).parameters
+        parameters, hints = _parameters_of(verb, path, without=frozenset({"id", "request"}))
 
         async def handle(request: AnyRequest, idempotency_key: str, **given: Any) -> Response[Any]:
             async with opened(request) as tx:
                 made: Claim = await claim(tx, idempotency_key, verb.__name__, given, new_id())
-                answer = await (read_verb(tx, made.id) if made.replayed else verb(tx, id=made.id, **given))
-            headers = {"Location": f"/api/v1{path}/{made.id}"} | ({"Idempotency-Replayed": "true"} if made.replayed else {})
+                if asks:
+                    given["request"] = request
+                besides = {"request": request} if wants_request else {}
+                answer = await (read_verb(tx, made.id) if made.replayed else verb(tx, id=made.id, **given, **besides))
+            headers = {"Location": f"/api/v1{path}/{getattr(answer, 'id', made.id)}"}
+            if made.replayed:
+                headers["Idempotency-Replayed"] = "true"
             return Response(answer, status_code=201, headers=headers)
 
         key = inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, annotation=IdempotencyKey)
-        hints = hints | {"idempotency_key": IdempotencyKey, "return": Response[hints["return"]]}
+        hints = hints | {"idempotency_key": IdempotencyKey, "return": Response.__class_getitem__(hints["return"])}
         return _handler("POST", path, permission, problems, options, verb, handle, [key, *parameters], hints)
 
     return decorate
@@ -92,7 +111,7 @@ def create(
 
 def verb_of(handler: HTTPRouteHandler | Verb) -> Verb:
     """Return the function behind a declared route, to call it inside a transaction that is open already."""
-    return handler.opt["verb"] if isinstance(handler, HTTPRouteHandler) else handler  # type: ignore[no-any-return]  # opt is untyped
+    return handler.opt["verb"] if isinstance(handler, HTTPRouteHandler) else handler
 
 
 class opened:  # noqa: N801  # reads as what it does: async with opened(request) as tx
@@ -129,12 +148,12 @@ def _route(
     method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any]
 ) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
     def decorate(verb: Verb) -> HTTPRouteHandler:
-        parameters, hints = _parameters_of(verb)
+        parameters, hints = _parameters_of(verb, path)
 
         async def handle(request: AnyRequest, **given: Any) -> Any:
             async with opened(request) as tx:
                 answer = await verb(tx, **_given(given))
-            return answer
+            return answer  # noqa: RET504  # after the block, that is: after COMMIT
 
         async def handle_public(request: AnyRequest, **given: Any) -> Any:
             return await verb(request, **given)
@@ -145,17 +164,20 @@ def _route(
     return decorate
 
 
-def _parameters_of(verb: Verb, without: frozenset[str] = frozenset()) -> tuple[list[inspect.Parameter], dict[str, Any]]:
+def _parameters_of(
+    verb: Verb, path: str, without: frozenset[str] = frozenset()
+) -> tuple[list[inspect.Parameter], dict[str, Any]]:  # fmt: skip
     """Return a verb's parameters after the transaction, and its resolved type hints.
 
     ``state`` is a word of Litestar's own, and a filter of ours: the wrapper takes it as ``state_``.
     """
     signature = inspect.signature(verb)
-    hints = {name: _hoisted(hint) for name, hint in typing.get_type_hints(verb, include_extras=True).items()}
+    found = typing.get_type_hints(verb, include_extras=True)
+    hints = {name: _placed(name, _hoisted(hint), path) for name, hint in found.items()}
     first, *others = signature.parameters.values()
     renamed = {"state": "state_"}
     if "state" in hints:
-        hints["state_"] = Annotated[hints.pop("state"), Parameter(query="state")]
+        hints["state_"] = hints.pop("state")
     kept = [
         item.replace(
             name=renamed.get(item.name, item.name), kind=inspect.Parameter.KEYWORD_ONLY,
@@ -174,7 +196,15 @@ def _hoisted(hint: Any) -> Any:
         return hint
     others = [part for part in typing.get_args(hint) if part is not bounded[0]]
     content, *metadata = typing.get_args(bounded[0])
-    return Annotated[(typing.Union[(content, *others)], *metadata)]  # noqa: UP007  # built at run time
+    return Annotated[(typing.Union[(content, *others)], *metadata)]  # built at run time
+
+
+def _placed(name: str, hint: Any, path: str) -> Any:
+    """Say where a parameter comes from: the path that names it, the body (``data``), else the query."""
+    said = any(isinstance(part, ParameterKwarg) for part in typing.get_args(hint))
+    if said or name in ("return", "data"):
+        return hint
+    return Annotated[hint, PathParameter() if f"{{{name}:" in path else QueryParameter(name=name)]
 
 
 def _given(given: dict[str, Any]) -> dict[str, Any]:
@@ -232,5 +262,3 @@ def _responses(
         )
         for status, types in sorted(listed.items())
     }  # fmt: skip
-
-

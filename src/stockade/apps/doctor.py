@@ -52,7 +52,9 @@ def _settings(installation: Installation) -> Iterator[Complaint]:
     if os.geteuid() == 0:
         yield Complaint("user", "This runs as root: run it as a user of its own.")
     if installation.is_embedded:
-        yield Complaint("database", "The embedded database serves one machine and has no TLS: set DATABASE_URL to a PostgreSQL 18.")
+        yield Complaint(
+            "database", "The embedded database serves one machine and has no TLS: set DATABASE_URL to a PostgreSQL 18."
+        )
 
 
 def _secrets(installation: Installation) -> Iterator[Complaint]:
@@ -66,7 +68,9 @@ def _secrets(installation: Installation) -> Iterator[Complaint]:
 
 def _certificate(installation: Installation) -> Iterator[Complaint]:
     if installation.settings.certificate is None:
-        yield Complaint("certificate", "A certificate of the local authority is used: set STOCKADE_CERTIFICATE and its key.")
+        yield Complaint(
+            "certificate", "A certificate of the local authority is used: set STOCKADE_CERTIFICATE and its key."
+        )
         return
     until, names = describe(installation.settings.certificate)
     if until - now() < CERTIFICATE_LEFT:
@@ -92,7 +96,11 @@ async def _database(installation: Installation) -> list[Complaint]:
 
 async def _schema_is_current(installation: Installation) -> Complaint | None:
     found = await current(installation.dsn(Role.MIGRATION))
-    return None if found == head() else Complaint("database", f"The schema is at {found}, not at {head()}: run 'stockade migrate'.")
+    return (
+        None
+        if found == head()
+        else Complaint("database", f"The schema is at {found}, not at {head()}: run 'stockade migrate'.")
+    )
 
 
 async def _statements_are_not_shown(installation: Installation) -> Complaint | None:
@@ -113,7 +121,9 @@ async def _large_objects_are_closed(installation: Installation) -> Complaint | N
             return None
     finally:
         await connection.close()
-    return Complaint("database", "Large objects have no policies: revoke EXECUTE on the lo_ functions from PUBLIC as a superuser.")
+    return Complaint(
+        "database", "Large objects have no policies: revoke EXECUTE on the lo_ functions from PUBLIC as a superuser."
+    )
 
 
 _DATABASE_CHECKS: tuple[Callable[[Installation], Awaitable[Complaint | None]], ...] = (

@@ -23,8 +23,14 @@ REDUCED_RATES = {"GB": "5", "PL": "8", "FI": "13.5", "DE": "7", "FR": "10", "IE"
 
 _COMPANY = statement(
     insert(Company).values(
-        tenant_id=TENANT, id=TENANT, legal_name=param("legal_name"), street=param("street"), postcode=param("postcode"),
-        city=param("city"), country=param("country"), currency=param("currency"),
+        tenant_id=TENANT,
+        id=TENANT,
+        legal_name=param("legal_name"),
+        street=param("street"),
+        postcode=param("postcode"),
+        city=param("city"),
+        country=param("country"),
+        currency=param("currency"),
     )  # fmt: skip
 )
 _WAREHOUSE = statement(
@@ -51,7 +57,10 @@ async def open_tenant(
         await _WAREHOUSE.run(tx, id=new_id())
         await _RATE.run_many(
             tx,
-            [{"id": new_id(), "category": name, "valid_from": date(2000, 1, 1), "rate": Decimal(rate)} for name, rate in rates.items()],
+            [
+                {"id": new_id(), "category": name, "valid_from": date(2000, 1, 1), "rate": Decimal(rate)}
+                for name, rate in rates.items()
+            ],
         )
     return tenant_id
 
@@ -59,7 +68,9 @@ async def open_tenant(
 async def make_owner(database: Database, tenant_id: UUID, *, email: str, origin: str, name: str = "") -> str:
     """Make a tenant's owner and return the one-time link to sign in with."""
     async with database.transaction(Principal.system(tenant_id)) as tx:
-        account_id = await members.add_member(tx, id=new_id(), email=email, name=name or email.partition("@")[0], role="owner")
+        account_id = await members.add_member(
+            tx, id=new_id(), email=email, name=name or email.partition("@")[0], role="owner"
+        )
     return await sign_in_link(database, tenant_id, account_id, origin)
 
 

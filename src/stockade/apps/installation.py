@@ -72,7 +72,9 @@ class Installation:
         if self.is_embedded:
             await ensure_database(self._embedded_dsn("postgres"))
         signer = self.signer
-        await provision(self.admin_dsn(), self.keyring, pads=(signer.key_id, *signer.pads), production=self.settings.production)
+        await provision(
+            self.admin_dsn(), self.keyring, pads=(signer.key_id, *signer.pads), production=self.settings.production
+        )
 
     @asynccontextmanager
     async def connect(self, role: Role = Role.APPLICATION, *, size: int | None = None) -> AsyncIterator[Database]:
@@ -85,7 +87,9 @@ class Installation:
         except (OSError, TimeoutError) as error:
             raise Refusal(f"The database at {place_of(self.admin_dsn())} does not answer: {error}.") from None
         except asyncpg.PostgresError as error:
-            raise Refusal(f"The database does not let {role.login} in ({error}): run 'stockade migrate' first.") from None
+            raise Refusal(
+                f"The database does not let {role.login} in ({error}): run 'stockade migrate' first."
+            ) from None
         gate = None
         if role is Role.APPLICATION:
             gate = await open_pool(self.dsn(Role.GATE), self.signer, size=GATE_CONNECTIONS, least=0)

@@ -45,7 +45,9 @@ class Live:
         """An API key of the first probe tenant, revoked when the block is left."""
         principal, key_id = self.probes[0].principal, new_id()
         async with self.application.transaction(principal) as tx:
-            text = await issue_key(tx, self.installation.credentials, id=key_id, name="control", role=role, read_only=False)
+            text = await issue_key(
+                tx, self.installation.credentials, id=key_id, name="control", role=role, read_only=False
+            )
         try:
             yield text
         finally:

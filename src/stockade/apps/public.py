@@ -58,7 +58,9 @@ async def api_docs(request: AnyRequest) -> Shown:
 async def trust(request: AnyRequest) -> Shown:
     """The security page: every claim with the result of its last check."""
     state = request.app.state
-    return Shown("trust.html", await page_context(state.database, state.signer, origin=state.installation.settings.origin))
+    return Shown(
+        "trust.html", await page_context(state.database, state.signer, origin=state.installation.settings.origin)
+    )
 
 
 @get("/trust/claims.json", permission=PUBLIC, include_in_schema=False)

@@ -72,7 +72,10 @@ def serve(installation: Installation, *, workers: int | None, quiet: bool) -> No
     with _database(installation):
         asyncio.run(_prepare(installation, quiet=quiet))
         certificate = installation.certificate()
-        environment = os.environ | {"STOCKADE_HOME": str(settings.home), "STOCKADE_WORKERS": str(workers or settings.workers)}
+        environment = os.environ | {
+            "STOCKADE_HOME": str(settings.home),
+            "STOCKADE_WORKERS": str(workers or settings.workers),
+        }
         children = [
             Child("web server", "stockade.apps.web_process", environment),
             Child("worker", "stockade.apps.worker", environment),
@@ -106,7 +109,11 @@ async def _prepare(installation: Installation, *, quiet: bool) -> None:
     settings = installation.settings
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=4) as database:
         await ensure_probes(database, platform)
-        if settings.demo and not settings.production and not [row for row in await list_tenants(platform) if not row.is_probe]:
+        if (
+            settings.demo
+            and not settings.production
+            and not [row for row in await list_tenants(platform) if not row.is_probe]
+        ):
             from stockade.apps.demo import make_demo
 
             if not quiet:
@@ -160,7 +167,9 @@ async def _welcome(installation: Installation, authority: Path) -> None:
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=1) as database:
         for tenant in [row for row in await list_tenants(platform) if not row.is_probe and row.state == "active"][:2]:
             async with database.transaction(Principal.system(tenant.id)) as tx:
-                owner = next((row for row in await list_members(tx) if row.role == "owner" and row.state == "active"), None)
+                owner = next(
+                    (row for row in await list_members(tx) if row.role == "owner" and row.state == "active"), None
+                )
             if owner is not None:
                 link = await sign_in_link(database, tenant.id, owner.account_id, origin)
                 click.echo(f"\nSign in to {tenant.name} (one-time link, an hour):\n  {link}")
@@ -177,4 +186,6 @@ def _check_port(host: str, port: int) -> None:
         except PermissionError:
             raise Refusal(f"Port {port} may not be used by this user: set STOCKADE_PORT to one above 1023.") from None
         except OSError as error:
-            raise Refusal(f"Port {port} on {host} is taken ({error.strerror}): set STOCKADE_PORT to another one.") from None
+            raise Refusal(
+                f"Port {port} on {host} is taken ({error.strerror}): set STOCKADE_PORT to another one."
+            ) from None

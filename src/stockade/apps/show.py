@@ -20,7 +20,11 @@ from stockade.web.headers import nonce_of
 from stockade.web.pages import Pages, StaticFiles
 
 SOURCE = Path(__file__).parents[1]
-TEMPLATE_FOLDERS = (SOURCE / "web" / "templates", SOURCE / "apps" / "admin" / "templates", SOURCE / "trust" / "templates")
+TEMPLATE_FOLDERS = (
+    SOURCE / "web" / "templates",
+    SOURCE / "apps" / "admin" / "templates",
+    SOURCE / "trust" / "templates",
+)
 VISITOR_COOKIE = "__Host-visitor"
 VISITOR_SECONDS = 12 * 3600
 HTML = "text/html; charset=utf-8"
@@ -104,7 +108,9 @@ class Shower:
 
     def _shown(self, problem: Problem, request_id: Any) -> Shown:
         document = problems.problem_document(problem, request_id)
-        return Shown("errors/problem.html", {"problem": document, "request_id": str(request_id), "back": None}, problem.status)
+        return Shown(
+            "errors/problem.html", {"problem": document, "request_id": str(request_id), "back": None}, problem.status
+        )
 
     def _browser_secret(self, request: AnyRequest) -> tuple[str, str | None]:
         """Return what the browser proves itself by, and a cookie to set if it has nothing to do so."""

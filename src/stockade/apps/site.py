@@ -70,7 +70,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         middleware=[admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(title="Stockade", version=__version__, openapi_controller=NoFrameworkPages),
+        openapi_config=OpenAPIConfig(title="Stockade", version=__version__, openapi_controller=NoFrameworkPages),  # type: ignore[arg-type]  # any controller will do
         logging_config=None,
     )  # fmt: skip
     app.state.update(
@@ -134,7 +134,9 @@ def refuse_ungoverned(app: Litestar) -> None:
     """Stop the start if a route has no permission: none may be open by omission."""
     for handler in handlers_of(app):
         if permission_of(handler) is None:
-            raise Refusal(f"The route {sorted(handler.paths)} declares no permission; write PUBLIC if it is meant for everybody.")
+            raise Refusal(
+                f"The route {sorted(handler.paths)} declares no permission; write PUBLIC if it is meant for everybody."
+            )
 
 
 @asynccontextmanager
@@ -156,4 +158,3 @@ async def _follow_signer(installation: Installation, database: Database) -> None
 def _pool_figures(database: Database) -> dict[str, int]:
     pool = database.main()
     return {"open": pool.get_size(), "idle": pool.get_idle_size()}
-

@@ -15,8 +15,8 @@ from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver
 from pgqueuer.models import Schedule
 
-from stockade.apps.live import checked
 from stockade.apps.installation import Installation
+from stockade.apps.live import checked
 from stockade.commerce.orders.jobs import expire_reservations_everywhere
 from stockade.database.roles import Role
 from stockade.jobs.queue import queries

@@ -18,7 +18,8 @@ _ALTERATIONS = (
     "update {0} set action = 'nothing'",
     "delete from {0}",
     "truncate {0}",
-    "insert into {0} select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* from audit.entry as e limit 1",
+    "insert into {0} select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* "
+    "from audit.entry as e limit 1",
     "alter table {0} disable trigger all",
     "alter table {0} disable row level security",
     "drop table {0}",
@@ -31,7 +32,8 @@ where t.tgfoid = 'audit.record()'::regprocedure group by 1
 
 @control(
     id="audit.trail-cannot-be-altered", claims=("F1",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="No role that works inside a tenant can insert into the audit trail directly, change, delete or truncate it, or silence its triggers.",
+    statement="No role that works inside a tenant can insert into the audit trail directly, change, delete or "
+    "truncate it, or silence its triggers.",
 )  # fmt: skip
 async def trail_cannot_be_altered(installation: Installation) -> Finding:
     """Try to alter the trail and each of its partitions, as the application and as the worker."""
@@ -50,7 +52,8 @@ async def trail_cannot_be_altered(installation: Installation) -> Finding:
 
 @control(
     id="audit.changes-leave-entries", claims=("F1",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="A change leaves an entry in the trail in its own transaction, with who made it and both values, on every audited table.",
+    statement="A change leaves an entry in the trail in its own transaction, with who made it and both values, "
+    "on every audited table.",
 )  # fmt: skip
 async def changes_leave_entries(installation: Installation) -> Finding:
     """Change a row and read its entry, then undo both; and see that every trail trigger is on."""
@@ -69,6 +72,8 @@ async def changes_leave_entries(installation: Installation) -> Finding:
         wrong.append("the probe tenant has no entry at all")
     if not entries:
         wrong.append("a change of a product left no entry")
-    wrong += ["an entry names another actor than the one who acted" for row in entries if row[0] != probe.principal.actor_id]
+    wrong += [
+        "an entry names another actor than the one who acted" for row in entries if row[0] != probe.principal.actor_id
+    ]
     wrong += ["an entry does not hold the change" for row in entries if row[2] != f"{row[1]}."]
     return finding(len(triggers), "audited tables, and a change in one", wrong)

@@ -36,7 +36,9 @@ class Entry(
     actor_kind: Mapped[str] = column(Text, business(), fixed=True)
     request_id: Mapped[UUID] = column(Uuid, technical(), fixed=True)
     address: Mapped[str] = column(
-        Text, personal("security of the account", mask=hidden, erase="keep", read="audit:read", retention=KEPT), fixed=True
+        Text,
+        personal("security of the account", mask=hidden, erase="keep", read="audit:read", retention=KEPT),
+        fixed=True,
     )
     action: Mapped[str] = column(Text, business(), fixed=True)
     subject: Mapped[str] = column(Text, business(), fixed=True)

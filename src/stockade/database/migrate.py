@@ -84,5 +84,3 @@ async def current(dsn: str) -> str | None:
 
     revision: str | None = await on_connection(dsn, read)
     return revision
-
-

@@ -32,7 +32,9 @@ def dsn_for(admin_dsn: str, role: Role, keyring: Keyring, *, database: str | Non
     return urlunsplit(parts._replace(netloc=f"{role.login}:{password_of(role, keyring)}@{host}", path=path))
 
 
-async def provision(admin_dsn: str, keyring: Keyring, *, pads: tuple[int, bytes, bytes], production: bool = False) -> None:
+async def provision(
+    admin_dsn: str, keyring: Keyring, *, pads: tuple[int, bytes, bytes], production: bool = False
+) -> None:
     """Make roles, database rights, schema and pin key; ``Refusal`` if the server or the administrator will not do."""
     admin = await connect(admin_dsn)
     try:
@@ -43,7 +45,9 @@ async def provision(admin_dsn: str, keyring: Keyring, *, pads: tuple[int, bytes,
         for sql in [*statements, *(SUPERUSER_STATEMENTS if superuser else ())]:
             await admin.execute(sql)
     except asyncpg.InsufficientPrivilegeError as error:
-        raise Refusal(f"The role in DATABASE_URL may not prepare the database ({error}): it needs CREATEROLE and must own the database.") from None
+        raise Refusal(
+            f"The role in DATABASE_URL may not prepare the database ({error}): it needs CREATEROLE and must own the database."
+        ) from None
     finally:
         await admin.close()
     migration_dsn = dsn_for(admin_dsn, Role.MIGRATION, keyring)
@@ -103,9 +107,17 @@ async def _check_server(admin: "asyncpg.Connection[asyncpg.Record]", *, producti
         raise Refusal(f"DATABASE_URL leads to PostgreSQL {version.major}, but Stockade needs 18 or newer.")
     superuser = bool(await admin.fetchval("select rolsuper from pg_roles where rolname = current_user"))
     if production and superuser:
-        raise Refusal("DATABASE_URL names a superuser: in production, give a role with CREATEROLE that owns the database.")
-    remote = await admin.fetchval("select inet_server_addr() is not null and not host(inet_server_addr())::inet <<= '127.0.0.0/8'")
-    encrypted = await admin.fetchval("select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)")
+        raise Refusal(
+            "DATABASE_URL names a superuser: in production, give a role with CREATEROLE that owns the database."
+        )
+    remote = await admin.fetchval(
+        "select inet_server_addr() is not null and not host(inet_server_addr())::inet <<= '127.0.0.0/8'"
+    )
+    encrypted = await admin.fetchval(
+        "select coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)"
+    )
     if production and remote and not encrypted:
-        raise Refusal("The connection to the database is remote and not encrypted: add sslmode=verify-full to DATABASE_URL.")
+        raise Refusal(
+            "The connection to the database is remote and not encrypted: add sslmode=verify-full to DATABASE_URL."
+        )
     return superuser

@@ -63,7 +63,9 @@ def role_statements(keyring: Keyring) -> list[str]:
         # A role may always change its own password and settings: SQL injected into it could lock everybody out, or move
         # all tenants to another time zone. So both are put back at every start (in one message, so that no session begins
         # without them), and a control watches the settings.
-        settings = [f"alter role {role.login} set {name} = {_literal(value)}" for name, value in settings_of(role).items()]
+        settings = [
+            f"alter role {role.login} set {name} = {_literal(value)}" for name, value in settings_of(role).items()
+        ]
         made.append("; ".join([f"alter role {role.login} reset all", *settings]))
     made.append(f"alter role {Role.BACKUP.login} bypassrls")
     made += [f"grant {name} to {Role.MIGRATION.login} with inherit false, set true" for name in OWNERS]

@@ -9,7 +9,7 @@ row when the module is imported, so that a renamed column fails the start, not a
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
 import msgspec
@@ -103,6 +103,10 @@ def affected(tag: str) -> int:
     return int(last) if last.isdigit() else 0
 
 
+@overload
+def statement(clause: ClauseElement) -> Statement[Any]: ...
+@overload
+def statement(clause: ClauseElement, row: type[Row]) -> Statement[Row]: ...
 def statement(clause: ClauseElement, row: type[Row] | None = None) -> Statement[Row]:
     """Compile a clause for asyncpg; ``row`` is the ``msgspec.Struct`` (or scalar type) that its columns fill in order."""
     inlined = cloned_traverse(clause, {}, {"bindparam": _inline_constant})
@@ -117,6 +121,12 @@ def _inline_constant(bind: BindParameter[Any]) -> None:
         bind.literal_execute = True
 
 
+@overload
+def raw(sql: str, names: str = "") -> Statement[Any]: ...
+@overload
+def raw(sql: str, names: str = "", *, row: type[Row]) -> Statement[Row]: ...
+@overload
+def raw(sql: str, names: str, row: type[Row]) -> Statement[Row]: ...
 def raw(sql: str, names: str = "", row: type[Row] | None = None) -> Statement[Row]:
     """A statement in SQL where composing would only obscure it: ``raw("select f($1)", "key", int)``.
 

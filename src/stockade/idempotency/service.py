@@ -38,7 +38,10 @@ _MINE = (UsedKey.tenant_id == TENANT, UsedKey.actor_id == param("actor_id"), Use
 _CLAIM = statement(
     insert(UsedKey)
     .values(
-        tenant_id=TENANT, actor_id=param("actor_id"), key=param("key"), request_hash=param("request_hash"),
+        tenant_id=TENANT,
+        actor_id=param("actor_id"),
+        key=param("key"),
+        request_hash=param("request_hash"),
         made_id=param("made_id"),
     )  # fmt: skip
     .on_conflict_do_nothing()

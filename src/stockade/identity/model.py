@@ -7,7 +7,18 @@ one address or one secret at a time (``migrations/sql/0001_identity.sql``).
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, ForeignKeyConstraint, LargeBinary, Table, Text, UniqueConstraint, Uuid, false, func
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    ForeignKeyConstraint,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+    func,
+)
 from sqlalchemy.orm import Mapped
 
 from stockade.database.roles import DOORKEEPER, Role
@@ -57,12 +68,16 @@ class OneTimeLink(PlatformTable, table="identity.one_time_link", exempt=_OPERATE
     __constraints__ = (lambda table: table.append_constraint(UniqueConstraint(table.c.token_hash)), _refers_to_account)
 
 
-class Attempt(PlatformTable, table="identity.attempt", exempt={DOORKEEPER: "select insert", Role.PLATFORM.login: "select"}):
+class Attempt(
+    PlatformTable, table="identity.attempt", exempt={DOORKEEPER: "select insert", Role.PLATFORM.login: "select"}
+):
     """A failed sign-in. The address that was tried is kept as an HMAC only: it may be anybody's, or a mistyped password."""
 
     at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
     email_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
-    address: Mapped[str] = column(Text, personal("security", mask=hidden, erase="drop", retention="12 months"), fixed=True)
+    address: Mapped[str] = column(
+        Text, personal("security", mask=hidden, erase="drop", retention="12 months"), fixed=True
+    )
     reason: Mapped[str] = stages("unknown", "password", "deactivated", "link", rule=technical(), fixed=True)
 
 

@@ -1,5 +1,6 @@
 """The queue: put work into it from inside a transaction, and run it elsewhere."""
 
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -7,11 +8,11 @@ from pgqueuer.adapters.persistence import qb
 from pgqueuer.db import Driver
 from pgqueuer.queries import Queries
 
-from stockade.database.statements import raw
+from stockade.database.statements import Statement, raw
 from stockade.jobs.schema import SETTINGS
 from stockade.tenancy.transaction import Transaction
 
-_ENQUEUE = raw(
+_ENQUEUE: Statement[Any] = raw(
     "with made as (insert into jobs.pgqueuer (priority, status, entrypoint, payload) values (0, 'queued', $1, $2) returning id) "
     "insert into jobs.pgqueuer_log (job_id, status, entrypoint, priority) select id, 'queued', $1, 0 from made",
     "entrypoint payload",

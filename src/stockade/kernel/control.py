@@ -119,7 +119,13 @@ CONTROLS: dict[str, Control] = {}
 
 
 def control(
-    *, id: str, claims: tuple[str, ...], statement: str, every: timedelta, max_age: timedelta, standards: tuple[str, ...] = ()
+    *,
+    id: str,
+    claims: tuple[str, ...],
+    statement: str,
+    every: timedelta,
+    max_age: timedelta,
+    standards: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
     """Declare the decorated check as a control; ``ValueError`` for an id that is taken or a control that could only be stale."""
     if id in CONTROLS:

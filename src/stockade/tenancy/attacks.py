@@ -1,14 +1,14 @@
 """Attacks on the wall, as somebody would run them who can make the application's role execute any SQL at all.
 
 Each is a function that attacks one tenant from another and returns an ``Outcome``: how much was tried, and a line for
-each thing that got through. The relations come from the live catalogue, so that a table added tomorrow is attacked, too.
+each thing that got through. The relations come from the live catalogue, so one added tomorrow is attacked, too.
 Every attack runs in a transaction that is rolled back, also when it succeeds. The controls run them on schedule against
 the live installation; the tests run them against databases with a defence taken away, and see them succeed.
 """
 
 import io
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -135,7 +135,7 @@ async def trial(database: Database, probe: Probe) -> AsyncIterator[Trial]:
 
 
 async def read_rows(database: Database, attacker: Probe, victim: Probe) -> Outcome:
-    """Read the victim's rows: all of them, by tenant, by physical place, through a cursor, and by provoking errors on them."""
+    """Read the victim's rows: all of them, by tenant, by physical place, through a cursor, by provoking errors."""
     async with trial(database, victim) as seen:
         places = {item.name: await _places(seen, item) for item in await seen.relations()}
     outcome = Outcome()
@@ -158,7 +158,10 @@ async def _places(seen: Trial, item: Relation) -> list[Any]:
 
 def _reads(item: Relation, victim: UUID, places: list[Any]) -> list[tuple[str, tuple[str, ...], tuple[Any, ...]]]:
     """Ways to read: a name, statements, values. A row that begins with something true is a breach."""
-    text, condition = f"concat_ws(' ', {', '.join(f'r.{name}::text' for name in item.columns)})", "position($1 in {0}) > 0"
+    text, condition = (
+        f"concat_ws(' ', {', '.join(f'r.{name}::text' for name in item.columns)})",
+        "position($1 in {0}) > 0",
+    )
     canary = f"{condition.format(text)} or {condition.format(text).replace('$1', '$2')}"
     either = (str(victim), victim.hex)
     ways: list[tuple[str, tuple[str, ...], tuple[Any, ...]]] = [
@@ -169,7 +172,11 @@ def _reads(item: Relation, victim: UUID, places: list[Any]) -> list[tuple[str, t
         cursor = f"declare stolen no scroll cursor for select true from {item.name} where {column} = '{victim}'"
         ways += [
             ("by tenant", (f"select count(*) from {item.name} where {column} = $1",), (victim,)),
-            ("by provoking an error", ("set local enable_indexscan = off", "set local enable_bitmapscan = off", oracle), ()),
+            (
+                "by provoking an error",
+                ("set local enable_indexscan = off", "set local enable_bitmapscan = off", oracle),
+                (),
+            ),
             ("through a cursor", (cursor, "fetch all from stolen"), ()),
         ]
     if places and item.tenant_column:
@@ -187,10 +194,8 @@ async def copy_out(database: Database, attacker: Probe, victim: Probe) -> Outcom
             for source in (f"select * from {item.name}", f"table {item.name}"):
                 await one.tx.execute("savepoint copied")
                 into = io.BytesIO()
-                try:
+                with suppress(asyncpg.PostgresError):
                     await one.tx.connection.copy_from_query(source, output=into)
-                except asyncpg.PostgresError:
-                    pass
                 await one.tx.execute("rollback to savepoint copied")
                 leaked = any(mark in into.getvalue() for mark in marks)
                 outcome += Outcome(1, (f"{item.name}: copied out",) if leaked else ())
@@ -198,7 +203,7 @@ async def copy_out(database: Database, attacker: Probe, victim: Probe) -> Outcom
 
 
 async def write_rows(database: Database, attacker: Probe, victim: Probe) -> Outcome:
-    """Change, delete, merge into and lock the victim's rows; give the victim rows; take its rows over; wipe whole tables."""
+    """Change, delete, merge into and lock the victim's rows; give the victim rows; wipe whole tables."""
     outcome = Outcome()
     async with trial(database, attacker) as one:
         for item in await one.relations():
@@ -247,8 +252,8 @@ async def insert_rows(database: Database, attacker: Probe, victim: Probe) -> Out
 
 
 async def refer_to_rows(database: Database, attacker: Probe, victim: Probe) -> Outcome:
-    """Insert rows of the attacker's own that refer to rows of the victim. That must fail, and fail just as a reference to
-    a row that nobody has: else a foreign key tells what exists."""
+    """Insert rows of the attacker's own that refer to rows of the victim. That must fail, and just as a reference to a
+    row that nobody has: else a foreign key tells what exists."""
     outcome = Outcome()
     async with trial(database, victim) as seen:
         theirs = await known_rows(seen.tx)
@@ -263,15 +268,20 @@ async def refer_to_rows(database: Database, attacker: Probe, victim: Probe) -> O
                     continue
                 pairs = [pair for pair in zip(names, keys, strict=True) if pair[0] != "tenant_id"]
                 stolen = base | {name: theirs[target][key] for name, key in pairs}
-                absent = base | {name: new_id() if isinstance(stolen[name], UUID) else stolen[name] for name, _ in pairs}
-                answers = [await one.attempt(insert_statement(table, row), values=tuple(row.values())) for row in (stolen, absent)]
+                absent = base | {
+                    name: new_id() if isinstance(stolen[name], UUID) else stolen[name] for name, _ in pairs
+                }
+                answers = [
+                    await one.attempt(insert_statement(table, row), values=tuple(row.values()))
+                    for row in (stolen, absent)
+                ]
                 outcome += _told_apart(f"{table.fullname} -> {target}", *answers)
             outcome += Outcome(0, () if base else (f"{table.fullname}: no row of the attacker's own was accepted",))
     return outcome
 
 
 async def learn_from_keys(database: Database, attacker: Probe, victim: Probe) -> Outcome:
-    """Insert the victim's rows, ids included, as the attacker's own: a unique key over all tenants would refuse them."""
+    """Insert the victim's rows, ids included, as the attacker's own: a key over all tenants refuses them."""
     outcome = Outcome()
     async with trial(database, victim) as seen:
         theirs = await known_rows(seen.tx)
@@ -309,8 +319,8 @@ async def _accepted(one: Trial, table: Any, tenant_id: UUID, known: dict[str, An
 
 
 async def call_functions(database: Database, attacker: Probe, victim: Probe) -> Outcome:
-    """Call every function that the role may execute with the victim's ids and addresses, and look for the victim in what
-    comes back."""
+    """Call every function that the role may execute with the victim's ids and addresses, and look for the victim in
+    what comes back."""
     outcome = Outcome()
     async with trial(database, victim) as seen:
         account = (await known_rows(seen.tx))["identity.account"]["id"]

@@ -1,13 +1,15 @@
-"""Questions to the live catalogue: each returns what is wrong, so that an empty answer is the good one. Readable by any role."""
+"""Questions to the live catalogue: each returns what is wrong, so no row is the good answer. Any role may ask."""
 
 WHY_KEYS = {
     "tenancy.tenant_pkey": "the tenant itself; the tenants' roles may not insert",
     "tenancy.tenant_slug_key": "slugs are unique over the platform; only its operator inserts, and only it is told",
-    "identity.membership_account_id_fkey": "a person's account is the platform's; its id has 74 random bits, so none can be probed for",
+    "identity.membership_account_id_fkey": "a person's account is the platform's; its id has 74 random bits, and is never probed "
+    "for",
     "identity.session_account_id_fkey": "as for membership",
     "jobs.pgqueuer_pkey": "a sequence's number",
     "jobs.pgqueuer_log_pkey": "a sequence's number",
-    "jobs.pgqueuer_unique_dedupe_key": "the keys of jobs begin with the tenant's id; the tenants' roles cannot read them",
+    "jobs.pgqueuer_unique_dedupe_key": "the keys of jobs begin with the tenant's id; the tenants' roles cannot read "
+    "them",
     "jobs.pgqueuer_picked_slot_idx": "slots are given by the worker, and hold no tenant's value",
 }
 """Keys that do not begin with the tenant, and why they may."""
@@ -27,7 +29,10 @@ WHY_DEFINERS = {
 }
 """Functions that run with their owner's rights, and why they may."""
 
-_OURS = "n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg\\_temp%' and n.nspname not like 'pg\\_toast%'"
+_OURS = (
+    "n.nspname not in ('pg_catalog', 'information_schema') "
+    "and n.nspname not like 'pg\\_temp%' and n.nspname not like 'pg\\_toast%'"
+)
 
 UNFENCED_TENANT_COLUMNS = f"""
 select n.nspname || '.' || c.relname, 'has a tenant_id, but no forced row security, and the application may use it'
@@ -39,19 +44,23 @@ where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and not (c.relrowsecuri
 
 RULES = f"""
 select n.nspname || '.' || c.relname, 'a rule rewrites what is done with it, with its owner''s rights: ' || r.rulename
-from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+from pg_catalog.pg_rewrite r join pg_catalog.pg_class c on c.oid = r.ev_class
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where {_OURS} and r.rulename <> '_RETURN'
 """
 
 DEFAULT_PRIVILEGES = """
-select coalesce(defaclnamespace::regnamespace::text, 'the database'), 'tables made from now on are granted away by default'
+select coalesce(defaclnamespace::regnamespace::text, 'the database'), 'tables made
+    from now on are granted away by default'
 from pg_catalog.pg_default_acl
 """
 
 QUEUE_DOORS = """
 select format('the application may %s %s', lower(privilege), c.oid::regclass)
-from pg_catalog.pg_class c cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'REFERENCES']) as privilege
-where c.relnamespace = 'jobs'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and has_table_privilege(c.oid, privilege)
+from pg_catalog.pg_class c cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER',
+    'REFERENCES']) as privilege
+where c.relnamespace = 'jobs'::regnamespace and c.relkind in ('r', 'p', 'v', 'm') and has_table_privilege(c.oid,
+    privilege)
     and (c.relname, privilege) not in (('pgqueuer', 'INSERT'), ('pgqueuer_log', 'INSERT'))
 """
 
@@ -77,14 +86,17 @@ select 'CREATE on schema ' || n.nspname from pg_catalog.pg_namespace n where has
 union all select 'CREATE on the database' where has_database_privilege(current_database(), 'create')
 union all select 'TEMP on the database' where has_database_privilege(current_database(), 'temporary')
 union all
-select privilege || ' on ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+select privilege || ' on ' || c.oid::regclass from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     cross join unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) as privilege
     where {_OURS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and has_table_privilege(c.oid, privilege)
 union all
-select 'REFERENCES on a column of ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+select 'REFERENCES on a column of ' || c.oid::regclass from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where {_OURS} and c.relkind in ('r', 'p') and has_any_column_privilege(c.oid, 'references')
 union all
-select 'SELECT or UPDATE on sequence ' || c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+select 'SELECT or UPDATE on sequence ' || c.oid::regclass from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where {_OURS} and case when c.relkind = 'S' then has_sequence_privilege(c.oid, 'select, update') end
 union all
 select 'the right to set ' || parname from pg_catalog.pg_parameter_acl where has_parameter_privilege(parname, 'set')
@@ -112,7 +124,8 @@ FUNCTIONS = f"""
 select p.oid::regprocedure::text, p.prosecdef, r.rolsuper or r.rolbypassrls,
     p.proacl is null or exists (select from aclexplode(p.proacl) where grantee = 0 and privilege_type = 'EXECUTE'),
     p.prosqlbody is null and not exists (select from unnest(p.proconfig) as item where item like 'search\\_path=%')
-from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_roles r on r.oid = p.proowner
+from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+    join pg_catalog.pg_roles r on r.oid = p.proowner
 where {_OURS}
     and not exists (select from pg_catalog.pg_depend d where d.objid = p.oid and d.deptype = 'e')
 order by 1
@@ -123,14 +136,17 @@ tables as (
     select c.oid, n.nspname || '.' as prefix, a.attnum as tenant
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     left join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
-    where {_OURS} and c.relkind in ('r', 'p') and (has_any_column_privilege(c.oid, 'insert, update') or a.attnum is not null)
-        and (has_any_column_privilege(c.oid, 'select, insert, update') or has_table_privilege(c.oid, 'delete') or c.relispartition)
+    where {_OURS} and c.relkind in ('r', 'p') and (has_any_column_privilege(c.oid, 'insert, update')
+        or a.attnum is not null)
+        and (has_any_column_privilege(c.oid, 'select, insert, update') or has_table_privilege(c.oid, 'delete')
+            or c.relispartition)
 )
 """
 
 KEYS = f"""
 with {_TENANT_TABLES}
-select i.indexrelid::regclass::text from tables t join pg_catalog.pg_index i on i.indrelid = t.oid where i.indisunique or i.indisexclusion
+select i.indexrelid::regclass::text from tables t
+    join pg_catalog.pg_index i on i.indrelid = t.oid where i.indisunique or i.indisexclusion
 union all select k.oid::text from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid where k.contype = 'f'
 """
 
@@ -143,7 +159,8 @@ union all
 select t.prefix || k.conname, 'a foreign key that does not begin with the tenant on both sides'
 from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid
 left join pg_catalog.pg_attribute a on a.attrelid = k.confrelid and a.attname = 'tenant_id'
-where k.contype = 'f' and (k.conkey[1] is distinct from t.tenant or k.confkey[1] is distinct from a.attnum or t.tenant is null)
+where k.contype = 'f' and (k.conkey[1] is distinct from t.tenant or k.confkey[1] is distinct from a.attnum
+    or t.tenant is null)
 union all
 select t.prefix || k.conname, 'a foreign key whose deletes or updates cascade'
 from tables t join pg_catalog.pg_constraint k on k.conrelid = t.oid

@@ -45,25 +45,35 @@ def _finding(outcome: Outcome, what: str) -> Finding:
 
 @control(
     id="tenancy.wall-as-declared", claims=("A1",), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Every table with a tenant's rows has row-level security enabled and forced, with a restrictive policy, and exactly the declared grants.",
+    statement="Every table with a tenant's rows has row-level security enabled and forced, with a restrictive "
+    "policy, and exactly the declared grants.",
 )  # fmt: skip
 async def wall_as_declared(installation: Installation) -> Finding:
     """Compare every relation of every schema with the declaration; a stranger is a breach."""
     live = [(str(row[0]), str(row[1])) for row in await _rows(installation, LIVE_FACTS)]
     wrong = drift(live)
-    wrong += [f"{row[0]}: {row[1]}" for sql in (UNFENCED_TENANT_COLUMNS, RULES, DEFAULT_PRIVILEGES) for row in await _rows(installation, sql)]
+    wrong += [
+        f"{row[0]}: {row[1]}"
+        for sql in (UNFENCED_TENANT_COLUMNS, RULES, DEFAULT_PRIVILEGES)
+        for row in await _rows(installation, sql)
+    ]
     wrong += sorted({f"jobs: {row[0]}" for row in await _rows(installation, QUEUE_DOORS)})
     relations = {name for name, fact in live if fact == "exists"}
     forced = {name for name, fact in live if fact == "row security forced"}
     found = finding(len(relations), "relations", wrong)
     if found.holds and forced:
-        return Finding(True, f"{len(relations)} relations, {len(forced)} of them with row-level security forced, none that is not declared.")
+        return Finding(
+            True,
+            f"{len(relations)} relations, {len(forced)} of them with row security forced, none undeclared.",
+        )
     return found if wrong else Finding(False, "Nothing was checked: no relation has row-level security forced.")
 
 
 @control(
-    id="tenancy.role-has-no-power", claims=("A2",), every=_OFTEN, max_age=_HOUR, standards=(*_ISOLATION, "CIS PostgreSQL 4"),
-    statement="The application's role is no superuser, owns nothing, bypasses no policy, is a member of no role, and may neither create nor truncate.",
+    id="tenancy.role-has-no-power", claims=("A2",), every=_OFTEN, max_age=_HOUR,
+    standards=(*_ISOLATION, "CIS PostgreSQL 4"),
+    statement="The application's role is no superuser, owns nothing, bypasses no policy, is a member of no "
+    "role, and may neither create nor truncate.",
 )  # fmt: skip
 async def role_has_no_power(installation: Installation) -> Finding:
     """Look at the live connection's role, and try every way to more rights from it."""
@@ -81,16 +91,20 @@ async def role_has_no_power(installation: Installation) -> Finding:
 
 @control(
     id="tenancy.no-pin-no-rows", claims=("A3",), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Without a tenant pinned, after the transaction that pinned one, or with an expired pin, no table shows a row.",
+    statement="Without a tenant pinned, after the transaction that pinned one, or with an expired pin, no "
+    "table shows a row.",
 )  # fmt: skip
 async def no_pin_no_rows(installation: Installation) -> Finding:
     """Read every relation without a valid pin."""
-    return _finding(await forgeries.see_without_pin(installation.application, *installation.probes), "reads without a valid pin")
+    return _finding(
+        await forgeries.see_without_pin(installation.application, *installation.probes), "reads without a valid pin"
+    )
 
 
 @control(
     id="tenancy.nothing-to-read", claims=("A4",), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Raw SQL as the application's role, inside one tenant, reads no row of another from any table, view, function or copy.",
+    statement="Raw SQL as the application's role, inside one tenant, reads no row of another from any table, "
+    "view, function or copy.",
 )  # fmt: skip
 async def nothing_to_read(installation: Installation) -> Finding:
     """Read, copy and call from one probe tenant, for rows of the other."""
@@ -102,7 +116,8 @@ async def nothing_to_read(installation: Installation) -> Finding:
 
 @control(
     id="tenancy.nothing-to-change", claims=("A4",), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Raw SQL as the application's role, inside one tenant, changes, deletes, locks or inserts no row of another in any table.",
+    statement="Raw SQL as the application's role, inside one tenant, changes, deletes, locks or inserts no row "
+    "of another in any table.",
 )  # fmt: skip
 async def nothing_to_change(installation: Installation) -> Finding:
     """Write from one probe tenant to rows of the other."""
@@ -113,7 +128,8 @@ async def nothing_to_change(installation: Installation) -> Finding:
 
 @control(
     id="tenancy.functions-fenced", claims=("A4", "X2"), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Only listed functions run with other rights than their caller's, none of them with a superuser's, and none is open to everybody.",
+    statement="Only listed functions run with other rights than their caller's, none of them with a "
+    "superuser's, and none is open to everybody.",
 )  # fmt: skip
 async def functions_fenced(installation: Installation) -> Finding:
     """Look at every function outside PostgreSQL's own schemas: whose it is, whom it serves, and what it finds first."""
@@ -134,7 +150,8 @@ async def functions_fenced(installation: Installation) -> Finding:
 
 @control(
     id="tenancy.no-key-crosses", claims=("A7",), every=_OFTEN, max_age=_HOUR, standards=_ISOLATION,
-    statement="Every foreign key, unique constraint and exclusion among tenants' tables begins with the tenant, and none cascades.",
+    statement="Every foreign key, unique constraint and exclusion among tenants' tables begins with the "
+    "tenant, and none cascades.",
 )  # fmt: skip
 async def no_key_crosses(installation: Installation) -> Finding:
     """Look at every key in the catalogue, then try to refer to another tenant's rows and to learn from the refusal."""
@@ -148,8 +165,10 @@ async def no_key_crosses(installation: Installation) -> Finding:
 
 
 @control(
-    id="tenancy.pin-cannot-be-forged", claims=("X2", "A3"), every=_OFTEN, max_age=_HOUR, standards=(*_ISOLATION, "OWASP ASVS 5.0 V11"),
-    statement="The tenant of a transaction is signed; no altered, forged, replayed or expired pin opens a row, with all SQL as the application's role.",
+    id="tenancy.pin-cannot-be-forged", claims=("X2", "A3"), every=_OFTEN, max_age=_HOUR,
+    standards=(*_ISOLATION, "OWASP ASVS 5.0 V11"),
+    statement="The tenant of a transaction is signed; no altered, forged, replayed or expired pin opens a row, "
+    "with all SQL as the application's role.",
 )  # fmt: skip
 async def pin_cannot_be_forged(installation: Installation) -> Finding:
     """Try pins that the installation never made for the session."""

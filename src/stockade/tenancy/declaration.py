@@ -108,7 +108,9 @@ class Wall:
     events: dict[str, str] = field(default_factory=dict)
 
 
-def column(type_: Any, rule: Rule, *, fixed: bool = False, one_of: tuple[str, ...] = (), **options: Any) -> MappedColumn[Any]:
+def column(
+    type_: Any, rule: Rule, *, fixed: bool = False, one_of: tuple[str, ...] = (), **options: Any
+) -> MappedColumn[Any]:
     """Declare a column: its type, its rule, whether it is ``fixed`` after the insert, and its allowed values."""
     return mapped_column(type_, info={"rule": rule, "fixed": fixed, "one_of": one_of}, **options)
 
@@ -118,7 +120,7 @@ def reference(target: "type[TenantTable]", rule: Rule, *, fixed: bool = False, *
     return mapped_column(Uuid, info={"rule": rule, "fixed": fixed, "target": target}, **options)
 
 
-Addition = Callable[[Table], None]
+Addition = Callable[[Table], object]
 _WALLS: dict[str, Wall] = {}
 
 
@@ -140,8 +142,8 @@ def index(*columns: str, where: str | None = None) -> Addition:
 
     def add(table: Table) -> None:
         keys = [table.c.tenant_id, *(table.c[name] for name in columns)]
-        options = {} if where is None else {"postgresql_where": text(where)}
-        Index(f"{table.name}_{'_'.join(columns)}_idx", *keys, **options)
+        condition = None if where is None else text(where)
+        Index(f"{table.name}_{'_'.join(columns)}_idx", *keys, postgresql_where=condition)
 
     return add
 
@@ -188,7 +190,9 @@ def _finish(cls: type[Base], wall: dict[str, Any]) -> None:
     assert isinstance(table, Table)
     for item in table.columns:
         if "rule" not in item.info:
-            raise TypeError(f"{table.fullname}.{item.name} has no rule: say personal, sensitive, business or technical.")
+            raise TypeError(
+                f"{table.fullname}.{item.name} has no rule: say personal, sensitive, business or technical."
+            )
         if target := item.info.get("target"):
             other = target.__table__
             table.append_constraint(ForeignKeyConstraint(["tenant_id", item.name], [other.c.tenant_id, other.c.id]))
@@ -201,7 +205,9 @@ def _finish(cls: type[Base], wall: dict[str, Any]) -> None:
 
 
 def _wall_of(cls: type[Base], table: Table, options: dict[str, Any]) -> Wall:
-    scope: Literal["tenant", "platform"] = options.pop("scope", "platform" if issubclass(cls, PlatformTable) else "tenant")
+    scope: Literal["tenant", "platform"] = options.pop(
+        "scope", "platform" if issubclass(cls, PlatformTable) else "tenant"
+    )
     grants = frozenset(options.pop("grants", "select insert update" if scope == "tenant" else "").split())
     others = [*options.get("also", {}).values(), *options.get("exempt", {}).values()]
     changeable = tuple(item.name for item in table.columns if not item.info["fixed"] and not item.primary_key)

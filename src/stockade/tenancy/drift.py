@@ -34,7 +34,9 @@ def _stranger(name: str, facts: set[str], *, is_partition: bool) -> list[str]:
     if is_partition:
         shut = {"row security enabled", "row security forced"}
         open_doors = {fact for fact in facts if fact.startswith(("grant", "policy"))}
-        return [f"{name}: missing: {fact}" for fact in shut - facts] + [f"{name}: not declared: {fact}" for fact in open_doors]
+        return [f"{name}: missing: {fact}" for fact in shut - facts] + [
+            f"{name}: not declared: {fact}" for fact in open_doors
+        ]
     if name.partition(".")[0] in UNDECLARED_SCHEMAS:
         return []
     if name in UNDECLARED:

@@ -41,7 +41,9 @@ ESCALATIONS = {
     "add a policy": "create policy mine on catalog.product using (true)",
     "drop the policy": "drop policy wall on catalog.product",
     "disable the trail's trigger": "alter table catalog.product disable trigger all",
-    "hang a trigger on a table": "create trigger mine after insert on catalog.product for each row execute function audit.record()",
+    "hang a trigger on a table": (
+        "create trigger mine after insert on catalog.product for each row execute function audit.record()"
+    ),
     "redirect a table": "create rule mine as on insert to catalog.product do also select 1",
     "index a table": "create index mine on catalog.product (name)",
     "refer to a table": "create table catalog.mine (a uuid, b uuid, foreign key (a, b) references catalog.product)",
@@ -51,7 +53,9 @@ ESCALATIONS = {
     "make a view": "create view catalog.mine as select 1",
     "make a function": "create function catalog.mine() returns integer language sql as 'select 1'",
     "make a schema": "create schema mine",
-    "replace the pin's reader": "create or replace function tenancy.current_tenant() returns uuid language sql as 'select null::uuid'",
+    "replace the pin's reader": (
+        "create or replace function tenancy.current_tenant() returns uuid language sql as 'select null::uuid'"
+    ),
     "publish the tables": "create publication mine for table catalog.product",
     "watch the schema": "create event trigger mine on ddl_command_end execute function audit.record()",
     "install an extension": "create extension adminpack",
@@ -64,8 +68,10 @@ ESCALATIONS = {
     "change the server": "alter system set row_security = off",
     "comment on a table": "comment on table catalog.product is 'mine'",
     "own a table": "alter table catalog.product owner to current_user",
-    "write into the trail": 
-    "insert into audit.entry select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* from audit.entry as e limit 1",
+    "write into the trail": (
+        "insert into audit.entry select (jsonb_populate_record(e, jsonb_build_object('id', uuidv7()))).* "
+        "from audit.entry as e limit 1"
+    ),
     "append to the trail": "select audit.append(null, 'x', 'x', null, null, null)",
 }
 """What the role must be refused on any server: a name, and the statement."""
@@ -112,7 +118,10 @@ async def forge_pins(database: Database, attacker: Probe, victim: Probe) -> Outc
 
 def _altered(pin: bytes) -> dict[str, str]:
     """Return a pin with something wrong, in every way."""
-    flipped = {f"byte {place} flipped": _with(pin, slice(place, place + 1), bytes([pin[place] ^ 1])) for place in range(PIN_BYTES)}
+    flipped = {
+        f"byte {place} flipped": _with(pin, slice(place, place + 1), bytes([pin[place] ^ 1]))
+        for place in range(PIN_BYTES)
+    }
     other_keys = {f"under key {number}": _with(pin, KEY, bytes([number])) for number in range(256) if number != pin[0]}
     made = flipped | other_keys | {
         "with a MAC of zeros": _with(pin, MAC, bytes(32)),
@@ -177,7 +186,7 @@ async def see_without_pin(database: Database, attacker: Probe, victim: Probe) ->
     return outcome
 
 
-async def _reads_nothing(connection: asyncpg.pool.PoolConnectionProxy, name: str) -> Outcome:  # type: ignore[type-arg]  # generic in stubs only
+async def _reads_nothing(connection: asyncpg.pool.PoolConnectionProxy, name: str) -> Outcome:
     """Whether a relation shows no row now; a refusal is as good."""
     in_transaction = connection.is_in_transaction()
     if in_transaction:

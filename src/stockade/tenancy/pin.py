@@ -81,4 +81,3 @@ def pack_address(text: str) -> bytes:
     if isinstance(address, IPv4Address):
         return IPv6Address(b"\0" * 10 + b"\xff\xff" + address.packed).packed
     return address.packed
-

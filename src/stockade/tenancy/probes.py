@@ -1,6 +1,6 @@
 """Probe tenants: two tenants without customers, with made-up rows in every table, for the controls to attack.
 
-Rows are made from the declaration, so that a table added tomorrow is filled, and attacked, without a line here. Each text
+Rows are made from the declaration, so that a table added tomorrow is filled and attacked without a line here. Each text
 carries the tenant's id as its canary: wherever it comes out under another tenant's pin, the wall has a hole.
 """
 
@@ -48,7 +48,7 @@ def address_of(tenant_id: UUID) -> str:
 
 
 async def ensure_probes(application: Database, platform: Database) -> tuple[Probe, Probe]:
-    """Return the two probe tenants, made and filled where they are not; ``Refusal`` for a table that cannot be filled."""
+    """Return the two probe tenants, made and filled; ``Refusal`` for a table that cannot be filled."""
     made = []
     for slug in SLUGS:
         try:
@@ -79,7 +79,7 @@ async def populate(application: Database, tenant_id: UUID) -> Known:
 
 
 async def known_rows(tx: Transaction) -> Known:
-    """Return a row of each tenant table, and of the platform's rows that they refer to, as the pinned tenant sees them."""
+    """Return a row of each tenant table, and of the platform's rows that they refer to, as the tenant sees them."""
     tenant_tables = [table for table in declared_tables() if wall_of(table).scope == "tenant"]
     found = [(table.fullname, await _first(tx, table)) for table in tenant_tables]
     known = {name: row for name, row in found if row is not None}

@@ -39,7 +39,11 @@ class TenantRow(msgspec.Struct, frozen=True):
 
 _INSERT = statement(
     insert(Tenant).values(
-        id=param("id"), slug=param("slug"), name=param("name"), state="active", placement=param("placement"),
+        id=param("id"),
+        slug=param("slug"),
+        name=param("name"),
+        state="active",
+        placement=param("placement"),
         is_probe=param("is_probe"),
     )  # fmt: skip
 )
@@ -48,13 +52,17 @@ _ALL = statement(select(*_COLUMNS).order_by(Tenant.slug), TenantRow)
 _BY_SLUG = statement(select(*_COLUMNS).where(Tenant.slug == param("slug")), TenantRow)
 
 
-async def create_tenant(platform: Database, *, slug: str, name: str, is_probe: bool = False, placement: str = "main") -> UUID:
+async def create_tenant(
+    platform: Database, *, slug: str, name: str, is_probe: bool = False, placement: str = "main"
+) -> UUID:
     """Make a tenant and return its id; ``platform`` connects as the platform's role.
 
     It is pinned to the tenant that it makes, so that the trail's first entry lies with the tenant itself.
     """
     if not _SLUG.fullmatch(slug):
-        raise Invalid("A slug has 1 to 63 lower-case letters, digits and hyphens, and no hyphen at an end.", field="slug")
+        raise Invalid(
+            "A slug has 1 to 63 lower-case letters, digits and hyphens, and no hyphen at an end.", field="slug"
+        )
     tenant_id = new_id()
     async with platform.transaction(Principal.system(tenant_id)) as tx:
         await _INSERT.run(tx, id=tenant_id, slug=slug, name=name, placement=placement, is_probe=is_probe)

@@ -95,7 +95,7 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
 
     __slots__ = ("_connection", "_pool", "_principal", "_signer", "_valid_seconds", "_with_pid", "transaction")
 
-    def __init__(self, pool: "Pool", principal: Principal, valid_seconds: float) -> None:
+    def __init__(self, pool: Pool, principal: Principal, valid_seconds: float) -> None:
         self._pool = pool.connections
         self._signer = pool.signer
         self._with_pid = not pool.behind_pooler
@@ -147,7 +147,7 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
         try:
             if not self._connection.is_closed():
                 await self._connection.execute(how)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
             self._connection.terminate()
         finally:
             await self._pool.release(self._connection)
@@ -176,7 +176,9 @@ class Database:
         self._gate = gate
         self._assigned = assigned or {}
 
-    def transaction(self, principal: Principal, *, valid_seconds: float = REQUEST_SECONDS) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(
+        self, principal: Principal, *, valid_seconds: float = REQUEST_SECONDS
+    ) -> AbstractAsyncContextManager[Transaction]:
         """Open the principal's transaction; the pin is valid for ``valid_seconds`` from now on."""
         placement = self._assigned.get(principal.tenant_id, "main")
         return _Opening(self._placements[placement], principal, valid_seconds)
@@ -204,7 +206,7 @@ class Database:
 
 async def open_pool(dsn: str, signer: Signer, *, size: int = 16, least: int = 1, behind_pooler: bool = False) -> Pool:
     """Connect a pool of ``size`` sessions at most. Sessions keep nothing between transactions, so none is reset."""
-    connections = await asyncpg.create_pool(
+    connections: PgPool = await asyncpg.create_pool(  # type: ignore[call-overload]  # the stubs do not know its reset
         dsn, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
         statement_cache_size=0 if behind_pooler else 500, max_cached_statement_lifetime=0,
     )  # fmt: skip
@@ -217,7 +219,9 @@ async def _no_reset(_connection: PgConnection) -> None:
 
 async def _prepare_codecs(connection: PgConnection) -> None:
     for kind in ("json", "jsonb"):
-        await connection.set_type_codec(kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text")
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=msgspec.json.decode, format="text"
+        )
 
 
 def _encode_json(value: Any) -> str:

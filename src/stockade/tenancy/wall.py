@@ -100,7 +100,11 @@ def _facts_of(wall: Wall, keys: tuple[str, ...], columns: set[str]) -> Iterator[
         for privilege in privileges:
             verb, _, listed = privilege.partition(" ")
             if listed:
-                yield from (f"grant {verb.upper()} ({name}) to {role}" for name in listed.strip("()").split(", ") if name in columns)
+                yield from (
+                    f"grant {verb.upper()} ({name}) to {role}"
+                    for name in listed.strip("()").split(", ")
+                    if name in columns
+                )
             else:
                 yield f"grant {verb.upper()} to {role}"
     if wall.scope == "tenant":

@@ -49,8 +49,16 @@ class Shop:
         """Place an order of (product, quantity)."""
         asked = [NewLine(product_id=product, quantity=quantity) for product, quantity in lines]
         async with self.open() as tx:
-            command = NewOrder(customer_id=self.customer_id, lines=asked, **more)
+            command = NewOrder(**({"customer_id": self.customer_id, "lines": asked} | more))
             return await orders.place_order(tx, new_id(), command)
+
+    async def customers(self, count: int) -> list[UUID]:
+        """Make more customers: confirming locks the customer, so one alone would queue everybody up."""
+        made = [new_id() for _ in range(count)]
+        async with self.open() as tx:
+            for customer_id in made:
+                await insert_customer(tx, customer_id)
+        return made
 
     async def confirm(self, order: OrderView, **how: Any) -> OrderView:
         """Confirm an order."""

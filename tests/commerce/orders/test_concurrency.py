@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 from uuid import UUID
 
@@ -28,9 +29,13 @@ select o.id from orders.sales_order as o where o.stage in ('draft', 'confirmed',
 
 
 async def _drafts(shop: Shop, product: UUID, count: int) -> list[OrderView]:
-    command = NewOrder(customer_id=shop.customer_id, lines=[NewLine(product_id=product, quantity=1)])
+    lines = [NewLine(product_id=product, quantity=1)]
+    customers = await shop.customers(count)
     async with shop.open() as tx:
-        return [await orders.place_order(tx, new_id(), command) for _ in range(count)]
+        return [
+            await orders.place_order(tx, new_id(), NewOrder(customer_id=customer_id, lines=lines))
+            for customer_id in customers
+        ]
 
 
 async def test_two_hundred_clients_on_the_last_fifty_pieces_sell_exactly_fifty(shop: Shop) -> None:
@@ -54,7 +59,8 @@ async def test_two_hundred_clients_on_the_last_fifty_pieces_sell_exactly_fifty(s
 async def test_orders_that_name_the_same_items_in_opposite_order_do_not_block_each_other(shop: Shop) -> None:
     products = [await shop.product(f"P{n}", on_hand=500) for n in range(6)]
     drafts = [
-        await shop.place(*((product, 1) for product in (products if n % 2 else reversed(products)))) for n in range(30)
+        await shop.place(*((product, 1) for product in products[:: 1 if n % 2 else -1]), customer_id=customer_id)
+        for n, customer_id in enumerate(await shop.customers(30))
     ]
     confirmed = await asyncio.gather(*(shop.confirm(draft) for draft in drafts))
     assert all(line.reserved == 1 for order in confirmed for line in order.lines)
@@ -91,12 +97,14 @@ async def test_levels_moves_reservations_and_lines_agree_after_a_random_day(shop
     products = [await shop.product(f"P{n}", on_hand=chance.randint(0, 15)) for n in range(4)]
     made: list[UUID] = []
 
-    async def clerk(dice: random.Random) -> None:
+    async def clerk(dice: random.Random, customer_id: UUID) -> None:
+        desk = dataclasses.replace(shop, customer_id=customer_id)
         for _ in range(25):
             with contextlib.suppress(Conflict, Invalid, NotFound):  # refused: as good a deed as any
-                await _one_deed(shop, dice, products, made)
+                await _one_deed(desk, dice, products, made)
 
-    await asyncio.gather(*(clerk(random.Random(f"{seed}-{n}")) for n in range(8)))
+    clerks = enumerate(await shop.customers(8))
+    await asyncio.gather(*(clerk(random.Random(f"{seed}-{n}"), customer_id) for n, customer_id in clerks))
     await reconcile(shop)
     async with shop.open() as tx:
         shipped = await tx.fetchrow("select coalesce(sum(shipped), 0) as total from orders.line")

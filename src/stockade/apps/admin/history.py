@@ -15,7 +15,10 @@ def told_of(event: Event) -> dict[str, Any] | None:
 
 
 def _changed(what: str, name: str) -> Any:
-    return lambda before, after: (f"{what} of line {after.get('position')} changed", f"{before.get(name)} → {after.get(name)}")
+    return lambda before, after: (
+        f"{what} of line {after.get('position')} changed",
+        f"{before.get(name)} → {after.get(name)}",
+    )
 
 
 _WORDS: dict[str, Any] = {

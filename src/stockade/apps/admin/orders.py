@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from sqlalchemy import insert
 
 from stockade.access.fields import ExpectedVersion
@@ -27,11 +27,11 @@ from stockade.commerce.invoicing.api import ISSUE
 from stockade.commerce.invoicing.service.issuing import issue_invoice
 from stockade.commerce.orders import permissions as may
 from stockade.commerce.orders import service
+from stockade.commerce.orders.amounts import Taxed, vat_groups
 from stockade.commerce.orders.commands import Cancellation, Confirmation, NewShipment
 from stockade.commerce.orders.model import STAGES
 from stockade.commerce.orders.rules import backordered, choices
 from stockade.commerce.orders.views import OrderView
-from stockade.commerce.pricing.rules import vat_groups
 from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
@@ -44,11 +44,13 @@ from stockade.web.problems import problem_document
 PAGE_SIZE = 50
 MOST_EXPORTED = 50_000
 STAGE_LABELS = {name: name.capitalize() for name in STAGES}
-Search = Annotated[str, Parameter(max_length=100)]
-Flag = Annotated[str, Parameter(max_length=1)]
-Stage = Annotated[str, Parameter(max_length=20)]
+Search = Annotated[str, QueryParameter(max_length=100)]
+Flag = Annotated[str, QueryParameter(max_length=1)]
+Stage = Annotated[str, QueryParameter(max_length=20)]
 _EXPORT = statement(
-    insert(Export).values(tenant_id=TENANT, id=param("id"), kind=param("kind"), filters=param("filters"), rows=param("rows"))
+    insert(Export).values(
+        tenant_id=TENANT, id=param("id"), kind=param("kind"), filters=param("filters"), rows=param("rows")
+    )
 )
 
 
@@ -66,7 +68,8 @@ async def show_orders(
     shown = rows[1:] if more and backward else rows[:PAGE_SIZE]
     context = {
         "orders": shown,
-        "stages": [("", "All", sum(counts.values()))] + [(name, STAGE_LABELS[name], counts.get(name, 0)) for name in STAGES],
+        "stages": [("", "All", sum(counts.values()))]
+        + [(name, STAGE_LABELS[name], counts.get(name, 0)) for name in STAGES],
         "filters": wanted,
         "next_cursor": _cursor(shown[-1]) if shown and (more if not backward else True) else None,
         "previous_cursor": _cursor(shown[0]) if shown and (forward or (backward and more)) else None,
@@ -168,7 +171,9 @@ def _expected_version(fields: Fields) -> int:
     try:
         return msgspec.convert({"expected_version": int(fields["expected_version"])}, ExpectedVersion).expected_version
     except (KeyError, ValueError, msgspec.ValidationError):
-        raise Invalid("The form does not say which version of the order it shows: reload it.", field="expected_version") from None
+        raise Invalid(
+            "The form does not say which version of the order it shows: reload it.", field="expected_version"
+        ) from None
 
 
 async def _order_page(
@@ -178,7 +183,7 @@ async def _order_page(
     stock = await desk.shelves(tx, order)
     invoices = await desk.documents(tx, order_id, today())
     terms = await desk.terms(tx, order.customer.id)
-    subjects = [order_id, *(it.id for part in (order.holds, order.shipments, invoices) for it in part)]  # type: ignore[attr-defined]  # three lists of things with ids
+    subjects = [order_id, *(it.id for part in (order.holds, order.shipments, invoices) for it in part)]
     events = await desk.history(tx, subjects)
     context = {
         "order": _head(order, invoices, terms),
@@ -201,7 +206,11 @@ async def _order_page(
 
 
 def _head(order: OrderView, invoices: list[desk.Document], terms: desk.Terms) -> dict[str, Any]:
-    late = order.requested_on is not None and order.requested_on < today() and order.stage in ("draft", "confirmed", "picking")
+    late = (
+        order.requested_on is not None
+        and order.requested_on < today()
+        and order.stage in ("draft", "confirmed", "picking")
+    )
     billed = [it.payment for it in invoices if it.kind == "invoice"]
     payment = next((state for state in ("overdue", "part_paid", "open", "paid") if state in billed), "none")
     return {
@@ -223,7 +232,9 @@ def _progress(order: OrderView, events: list[desk.Event]) -> list[dict[str, Any]
         path = [stage for stage in path if stage in reached] + ["cancelled"]
     here = path.index(order.stage)
     states = ["done" if place < here else "now" if place == here else "ahead" for place in range(len(path))]
-    return [{"stage": stage, "state": state, "at": reached.get(stage)} for stage, state in zip(path, states, strict=True)]
+    return [
+        {"stage": stage, "state": state, "at": reached.get(stage)} for stage, state in zip(path, states, strict=True)
+    ]
 
 
 def _actions(order: OrderView, principal: Principal) -> list[dict[str, Any]]:
@@ -247,15 +258,21 @@ def _line(line: Any, shelf: desk.Shelf | None) -> dict[str, Any]:
 
 
 def _groups(order: OrderView) -> list[dict[str, Any]]:
-    groups = vat_groups(((line.vat_category, line.vat_rate, line.net.amount_minor) for line in order.lines), order.net.currency)
+    groups = vat_groups(Taxed(line.vat_category, line.vat_rate, line.net.amount_minor) for line in order.lines)
     return [
-        {"rate": it.vat_rate, "net": Money(it.net_minor, order.net.currency), "vat": Money(it.vat_minor, order.net.currency)}
+        {
+            "rate": it.vat_rate,
+            "net": Money(it.net_minor, order.net.currency),
+            "vat": Money(it.vat_minor, order.net.currency),
+        }
         for it in groups
     ]
 
 
 def _hold(hold: Any, principal: Principal, events: list[desk.Event]) -> dict[str, Any]:
-    placed_by = next((it.actor for it in events if it.action == "orders.held" and it.recorded_at >= hold.placed_at), "Stockade")
+    placed_by = next(
+        (it.actor for it in events if it.action == "orders.held" and it.recorded_at >= hold.placed_at), "Stockade"
+    )
     releasable = may.RELEASE.granted_to(principal)
     return {
         "id": hold.id, "kind": hold.kind, "reason": hold.reason, "placed_at": hold.placed_at, "placed_by": placed_by,
@@ -274,7 +291,14 @@ def csv_of(rows: list[DeskRow]) -> bytes:
     for row in rows:
         places = exponent_of(row.total.currency)
         total = f"{row.total.amount_minor / 10**places:.{places}f}"
-        texts = [row.number, row.customer_name, row.placed_at.isoformat(), row.requested_on or "", row.stage, " ".join(row.hold_kinds)]
+        texts = [
+            row.number,
+            row.customer_name,
+            row.placed_at.isoformat(),
+            row.requested_on or "",
+            row.stage,
+            " ".join(row.hold_kinds),
+        ]
         write([*(_harmless(str(text)) for text in texts), row.payment, total, row.total.currency])
     return out.getvalue().encode()
 

@@ -54,7 +54,9 @@ def keys_group() -> None:
 
 
 @keys_group.command(name="rotate-pin")
-@click.option("--overlap", type=click.IntRange(60), default=3600, show_default=True, help="Seconds the old key stays valid.")
+@click.option(
+    "--overlap", type=click.IntRange(60), default=3600, show_default=True, help="Seconds the old key stays valid."
+)
 @command
 async def rotate_pin(overlap: int) -> None:
     """Sign tenant pins with a new key; running processes take it up by themselves within the overlap."""

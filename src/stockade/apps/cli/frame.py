@@ -27,9 +27,8 @@ def command(function: Callable[Given, Coroutine[Any, Any, None]]) -> Callable[Gi
 
     @functools.wraps(function)
     def run(*args: Given.args, **given: Given.kwargs) -> None:
-        with telling_mistakes():
-            with Installation().database_running():
-                asyncio.run(function(*args, **given))
+        with telling_mistakes(), Installation().database_running():
+            asyncio.run(function(*args, **given))
 
     return run
 

@@ -16,7 +16,9 @@ def import_group() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @tenant_option
 @click.option("--map", "mapping", required=True, help="A mapping by name (online-retail) or a TOML file.")
-@click.option("--rejects", type=click.Path(path_type=Path), help="Where to write rejected lines (default: beside the file).")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path), help="Where to write rejected lines (default: beside the file)."
+)
 @json_option
 @command
 async def ledger(file: Path, tenant: str, mapping: str, rejects: Path | None, as_json: bool) -> None:

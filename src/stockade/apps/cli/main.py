@@ -79,4 +79,3 @@ main.add_command(user_group)
 main.add_command(apikey_group)
 main.add_command(import_group)
 main.add_command(trust_group)
-

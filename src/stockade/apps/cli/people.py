@@ -121,7 +121,9 @@ async def create_key(tenant: str, role: str, name: str, read_only: bool, as_json
     who = await principal_of(installation, tenant)
     key_id = new_id()
     async with installation.connect(size=1) as database, database.transaction(who) as tx:
-        secret = await keys.issue_key(tx, installation.credentials, id=key_id, name=name, role=role, read_only=read_only)
+        secret = await keys.issue_key(
+            tx, installation.credentials, id=key_id, name=name, role=role, read_only=read_only
+        )
     if as_json:
         show(NewKey(key_id, secret), as_json=True)
     else:

@@ -55,23 +55,33 @@ async def desk_orders(
 ) -> list[DeskRow]:  # fmt: skip
     """Return up to ``count`` orders, newest first: those after a place, or those before it that are nearest to it."""
     place = after or before or (None, None)
-    asked = _statement(bool(wanted.q), bool(wanted.stage), wanted.late, wanted.overdue, after is not None, before is not None)
+    asked = _statement(
+        bool(wanted.q), bool(wanted.stage), wanted.late, wanted.overdue, after is not None, before is not None
+    )
     rows = await asked.all(
-        tx, q=wanted.q, lower_q=wanted.q.lower(), stage=wanted.stage, today=today, count=count, place_at=place[0], place_id=place[1]
+        tx,
+        q=wanted.q,
+        lower_q=wanted.q.lower(),
+        stage=wanted.stage,
+        today=today,
+        count=count,
+        place_at=place[0],
+        place_id=place[1],
     )
     made = [_row(row) for row in rows]
     return made[::-1] if before is not None else made
 
 
 def _row(row: tuple[Any, ...]) -> DeskRow:
-    *head, holds, gross_minor, currency, invoiced, still_open, overdue, version = row
+    id, number, name, placed_at, requested_on, late, stage, holds, gross_minor, currency, invoiced, still_open, overdue, version = row  # noqa: E501
     payment: Payment = "none"
     if invoiced is not None:
         if not still_open:
             payment = "paid"
         else:
             payment = "overdue" if overdue else "part_paid" if still_open < invoiced else "open"
-    return DeskRow(*head, list(holds), Money(gross_minor, currency), payment, version)
+    total = Money(gross_minor, currency)
+    return DeskRow(id, number, name, placed_at, requested_on, late, stage, list(holds), total, payment, version)
 
 
 @cache

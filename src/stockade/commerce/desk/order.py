@@ -117,7 +117,9 @@ def _document(row: tuple[Any, ...], today: date) -> Document:
         payment = "overdue"
     else:
         payment = "part_paid" if open_minor < gross_minor else "open"
-    return Document(id, kind, number, issued_on, due_on, Money(gross_minor, currency), Money(open_minor, currency), payment)
+    return Document(
+        id, kind, number, issued_on, due_on, Money(gross_minor, currency), Money(open_minor, currency), payment
+    )
 
 
 async def terms(tx: Transaction, customer_id: UUID) -> Terms:

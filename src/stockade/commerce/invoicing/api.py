@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from stockade.access.fields import Quantity, Text200, Text2000, Version
 from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page
@@ -27,7 +27,7 @@ READ = permission("invoices:read", least="viewer")
 ISSUE = permission("invoices:issue", least="member")
 CREDIT = permission("invoices:credit", least="admin")
 
-NumberPrefix = Annotated[str | None, Parameter(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9/_-]+$")]
+NumberPrefix = Annotated[str | None, QueryParameter(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9/_-]+$")]
 Position = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from stockade.access.fields import ExpectedVersion, Search
 from stockade.access.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
@@ -28,7 +28,7 @@ from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.transaction import Transaction
 
 Stage = Literal["draft", "confirmed", "picking", "shipped", "invoiced", "closed", "cancelled"]
-NumberStart = Annotated[Search, Parameter(description="How the order's number begins.")]
+NumberStart = Annotated[Search, QueryParameter(description="How the order's number begins.")]
 _STALE = (NotInThisStage, VersionConflict)
 
 

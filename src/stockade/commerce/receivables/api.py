@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from stockade.access.fields import MAX_MINOR, CurrencyCode, Text80, Text200
 from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page
@@ -46,11 +46,11 @@ STATEMENT_DAYS = 90
 Amount = Annotated[int, msgspec.Meta(ge=1, le=MAX_MINOR)]
 Method = Literal["bank_transfer", "card", "cash", "cheque", "direct_debit"]
 FromDay = Annotated[
-    date | None, Parameter(query="from", description="The first day; 90 days before the last one unless given.")
+    date | None, QueryParameter(name="from", description="The first day; 90 days before the last one unless given.")
 ]
-ToDay = Annotated[date | None, Parameter(query="to", description="The last day; today unless given.")]
-AsOf = Annotated[date | None, Parameter(description="The day at whose end it is looked at; today unless given.")]
-CurrencyFilter = Annotated[str | None, Parameter(pattern=r"^[A-Z]{3}$")]
+ToDay = Annotated[date | None, QueryParameter(name="to", description="The last day; today unless given.")]
+AsOf = Annotated[date | None, QueryParameter(description="The day at whose end it is looked at; today unless given.")]
+CurrencyFilter = Annotated[str | None, QueryParameter(pattern=r"^[A-Z]{3}$")]
 _FORGET_KEY: Statement[tuple[()]] = raw(
     "delete from idempotency.used_key where tenant_id = $1 and actor_id = $2 and made_id = $3",
     "this_tenant actor_id id",

@@ -27,8 +27,15 @@ class ApiKeyRow(msgspec.Struct, frozen=True):
 
 _INSERT = statement(
     insert(ApiKey).values(
-        tenant_id=TENANT, id=param("id"), name=param("name"), prefix=param("prefix"), secret_hash=param("secret_hash"),
-        role=param("role"), read_only=param("read_only"), created_by=param("created_by"), expires_at=param("expires_at"),
+        tenant_id=TENANT,
+        id=param("id"),
+        name=param("name"),
+        prefix=param("prefix"),
+        secret_hash=param("secret_hash"),
+        role=param("role"),
+        read_only=param("read_only"),
+        created_by=param("created_by"),
+        expires_at=param("expires_at"),
     )  # fmt: skip
 )
 _COLUMNS = (
@@ -71,5 +78,3 @@ async def revoke_key(tx: Transaction, key_id: UUID) -> None:
     """Revoke a key; it is refused from the next request on. Revoking it again changes nothing."""
     if not await _REVOKE.run(tx, id=key_id):
         await read_key(tx, key_id)
-
-

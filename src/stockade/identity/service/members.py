@@ -40,9 +40,14 @@ class MemberRow(msgspec.Struct, frozen=True):
     id: UUID
 
 
-_PEOPLE = raw("select account_id, name, email, role, state, membership_id from identity.people() order by name, account_id", row=MemberRow)
+_PEOPLE = raw(
+    "select account_id, name, email, role, state, membership_id from identity.people() order by name, account_id",
+    row=MemberRow,
+)
 _PERSON = raw(
-    "select account_id, name, email, role, state, membership_id from identity.people() where membership_id = $1", "id", MemberRow
+    "select account_id, name, email, role, state, membership_id from identity.people() where membership_id = $1",
+    "id",
+    MemberRow,
 )
 _ENSURE_ACCOUNT = raw("select identity.ensure_account($1, $2, $3)", "id email name", UUID)
 _INSERT = statement(

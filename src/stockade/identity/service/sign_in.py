@@ -70,8 +70,13 @@ class SignedIn:
 
 _INSERT_SESSION = statement(
     insert(Session).values(
-        tenant_id=TENANT, id=param("id"), token_hash=param("token_hash"), account_id=param("account_id"),
-        method=param("method"), user_agent=param("user_agent"), expires_at=param("expires_at"),
+        tenant_id=TENANT,
+        id=param("id"),
+        token_hash=param("token_hash"),
+        account_id=param("account_id"),
+        method=param("method"),
+        user_agent=param("user_agent"),
+        expires_at=param("expires_at"),
     )  # fmt: skip
 )
 _END_SESSION = statement(
