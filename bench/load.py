@@ -11,6 +11,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import msgspec
 import uvloop
@@ -39,8 +40,8 @@ class Tally(msgspec.Struct, frozen=True):
     p50_ms: float
     p99_ms: float
     own_cpu_share: float
-    began_at: float
-    """Of the system-wide monotonic clock, when the warm-up was over."""
+    requests_in_all: int
+    """With those of the warm-up."""
 
 
 class Unexpected(Exception):
@@ -58,16 +59,13 @@ class Connection(asyncio.Protocol):
         self.buffer = b""
         self.missing = 0
         self.asked_at = 0
-        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own, which is no subclass
         self._ask()
 
     def _ask(self) -> None:
-        assert self.transport is not None
         request = next(self.requests)
         self.asked_at = time.perf_counter_ns()
         self.transport.write(request)
@@ -153,6 +151,7 @@ async def measure(task: Task) -> Tally:
             "127.0.0.1", task.port, ssl=context,
         )  # fmt: skip
     await asyncio.wait([over], timeout=task.warm_up_seconds)
+    warm_up = len(latencies_ns)
     latencies_ns.clear()
     began_at, cpu_began = time.monotonic(), time.process_time()
     await asyncio.wait([over], timeout=task.seconds)
@@ -162,7 +161,7 @@ async def measure(task: Task) -> Tally:
     over.cancel()
     return Tally(
         len(counted) / seconds, counted[len(counted) // 2] / 1e6, counted[len(counted) * 99 // 100] / 1e6,
-        cpu_seconds / seconds, began_at,
+        cpu_seconds / seconds, warm_up + len(counted),
     )  # fmt: skip
 
 

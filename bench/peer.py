@@ -61,9 +61,7 @@ def _transaction(one: Recorded, name: str, variables: dict[str, str], signer: Si
     pin = f"select pg_catalog.set_config('stockade.pin', :{name}_pin, true);"
     lines = ["\\startpipeline", "begin;", pin, "\\endpipeline"]
     if one.operation == "create":
-        # Ordered like UUIDv7, so that the indexes grow at their right edge here, too.
-        variables[f"{name}_stem"] = f"{int(time.time() * 1000) >> 4:08x}-{int(name[1:].replace('v', '9')):04x}-7000-8000-"
-        variables[f"{name}_key"] = f"{time.time_ns()}-{name}-"
+        variables[f"{name}_tail"] = f"-{len(variables):04x}-7000-8000-"
     for number, (sql, values) in enumerate(one.statements):
         lines.append(" ".join(_inserted(sql, values, f"{name}s{number}", one, name, variables).split()) + ";")
     return [*lines, "commit;"]
@@ -77,9 +75,10 @@ def _inserted(sql: str, values: Sequence[Any], place: str, one: Recorded, name: 
         if value is None:
             return "null"
         if one.made and str(value) == one.made:
-            return f"(:{name}_stem || lpad(:n::text, 12, '0'))::uuid"
+            # Ordered like UUIDv7, so that the indexes grow at their right edge here, too.
+            return f"(:run || :{name}_tail || lpad(:n::text, 12, '0'))::uuid"
         if one.made and value == one.key:
-            return f"(:{name}_key || :n::text)"
+            return f"(:run || :{name}_tail || :n::text)"
         variables[f"{place}p{found[1]}"] = literal(value)
         return f":{place}p{found[1]}"
 
@@ -97,8 +96,8 @@ def literal(value: Any) -> str:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
-def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> float:
-    """Run it from the load core and return the transactions a second, connecting not counted."""
+def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> tuple[float, int]:
+    """Run it from the load core; return the transactions a second (connecting not counted), and how many there were."""
     parts = urlsplit(dsn)
     place = parse_qs(parts.query)
     environment = os.environ | {
@@ -106,14 +105,15 @@ def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> flo
         "PGPASSWORD": unquote(str(parts.password)), "PGDATABASE": parts.path.lstrip("/"),
     }  # fmt: skip
     assert parts.username == Role.APPLICATION.login
-    given = [f"-D{name}={value}" for name, value in script.variables.items()]
+    variables = script.variables | {"run": f"{int(time.time()):08x}"}
+    given = [f"-D{name}={value}" for name, value in variables.items()]
     argv = [
         tool("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(max(1, round(seconds))),
         "-f", script.path, *given,
     ]  # fmt: skip
     with pinned(LOAD_CORE):
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    found = re.search(r"processed: (\d+).*tps = ([\d.]+)", done.stdout, re.DOTALL)
     if done.returncode or found is None or "failed transactions: 0 " not in done.stdout:
         raise RuntimeError(f"pgbench failed: {done.stderr[-2000:]}{done.stdout[-500:]}")
-    return float(found[1])
+    return float(found[2]), int(found[1])

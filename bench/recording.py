@@ -4,7 +4,8 @@ So ``pgbench`` gets the very texts and values of the application, whatever becom
 where they happen.
 """
 
-import asyncio
+import contextlib
+import os
 import random
 import tempfile
 from collections.abc import AsyncIterator
@@ -12,8 +13,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from bench.fill import ORDER, ORDERS_EACH, made_id
 from bench.load import OPERATIONS, new_order
@@ -59,10 +58,9 @@ class _Listening:
 
 async def record(site: Site, tenants: list[Tenant]) -> list[Recorded]:
     """Run each operation for each tenant, and return what was said."""
-    async with _running(site) as running:
-        return [
-            await _record(running, operation, tenant) for operation in OPERATIONS for tenant in tenants
-        ]  # fmt: skip
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # the access log
+        async with _running(site) as running:
+            return [await _record(running, operation, tenant) for operation in OPERATIONS for tenant in tenants]
 
 
 async def _record(running: Running, operation: str, tenant: Tenant) -> Recorded:

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.conftest import Server
 
 import stockade.audit.controls
 import stockade.tenancy.controls  # noqa: F401  # declares what the tests check
@@ -20,7 +21,6 @@ from stockade.kernel.control import Probe
 from stockade.kernel.settings import Settings
 from stockade.tenancy.probes import ensure_probes
 from stockade.tenancy.transaction import Database, open_pool
-from tests.conftest import Server
 
 
 @dataclass(frozen=True)

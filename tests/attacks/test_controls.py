@@ -3,9 +3,9 @@
 import re
 
 import pytest
+from tests.attacks.conftest import Attacked
 
 from stockade.kernel.control import CONTROLS
-from tests.attacks.conftest import Attacked
 
 WALL = sorted(name for name in CONTROLS if name.startswith(("tenancy.", "audit.")))
 

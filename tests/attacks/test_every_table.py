@@ -1,10 +1,10 @@
 """Raw SQL as the application's role, from one tenant, against another, over every relation of the live catalogue."""
 
 import pytest
+from tests.attacks.conftest import Attacked
 
 from stockade.tenancy import attacks
 from stockade.tenancy.attacks import Outcome
-from tests.attacks.conftest import Attacked
 
 LEAST = {
     "read_rows": 100,

@@ -1,7 +1,8 @@
 """The pin: forged, altered, replayed, expired, taken over from another transaction or session."""
 
+from tests.attacks.conftest import Attacked
+
 from stockade.tenancy.forgeries import escalate, forge_pins, see_without_pin
-from tests.attacks.conftest import Attacked, Breach
 
 
 async def test_no_altered_forged_replayed_or_expired_pin_opens_anything(installation: Attacked) -> None:

@@ -1,8 +1,9 @@
 """The attacks are worth something only against tenants with rows in every table."""
 
+from tests.attacks.conftest import Attacked
+
 from stockade.tenancy.declaration import declared_tables, wall_of
 from stockade.tenancy.probes import known_rows
-from tests.attacks.conftest import Attacked
 
 
 async def test_both_probe_tenants_hold_a_row_in_every_tenant_table(installation: Attacked) -> None:

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stockade.tenancy.catalogue import WHY_DEFINERS
 from tests.attacks.conftest import Breach
 from tests.conftest import Server
+
+from stockade.tenancy.catalogue import WHY_DEFINERS
 
 PLATFORM_TABLES = {
     "identity.account": "the tenants' roles hold no privilege on it; functions answer for one address at a time",

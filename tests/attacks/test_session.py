@@ -7,6 +7,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.attacks.conftest import Attacked, Breach
+from tests.conftest import Server
 
 import stockade
 from stockade.database.roles import OWNER, OWNERS, Role
@@ -15,8 +17,6 @@ from stockade.kernel.problems import Problem
 from stockade.tenancy.attacks import trial
 from stockade.tenancy.declaration import declared_tables, wall_of
 from stockade.tenancy.transaction import Database, open_pool
-from tests.attacks.conftest import Attacked, Breach
-from tests.conftest import Server
 
 ROLE = "tenancy.role-has-no-power"
 TENANT_TABLES = [table for table in declared_tables() if wall_of(table).scope == "tenant"]

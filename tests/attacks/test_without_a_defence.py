@@ -6,11 +6,11 @@ A check that cannot turn red proves nothing.
 from dataclasses import dataclass
 
 import pytest
+from tests.attacks.conftest import Breach
 
 from stockade.kernel.control import CONTROLS
 from stockade.kernel.ids import new_id
 from stockade.tenancy import attacks, forgeries
-from tests.attacks.conftest import Breach
 
 PARTITION = (
     "(select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass order by inhrelid limit 1)"
@@ -48,7 +48,7 @@ TWINS = {
         "call_functions", "catalog.name_of(uuid): tells about the victim", FUNCTIONS,
     ),
     "a partition queried directly": Twin(
-        f"do $$ declare p regclass; begin for p in select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass loop "
+        "do $$ declare p regclass; begin for p in select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass loop "
         "execute format('alter table %s disable row level security', p); execute format('grant select on %s to stockade_application', p); end loop; end $$",
         "read_rows", "audit.entry_", WALL,
     ),

@@ -94,7 +94,7 @@ class Trader:
         self.made["move_id"] = UUID(moves["items"][0]["id"])
         await self.make("/api-keys", {"name": "other", "role": "viewer"}, "key_id")
         await self.make("/members", {"email": f"{new_id().hex}@example.com", "name": "Eve", "role": "viewer"}, "member_id")
-        held = await self.act(await self.order(), "holds", reason="Wait")
+        held = await self.act(await self.act(await self.order(), "confirm"), "holds", reason="Wait")
         self.made["hold_id"] = UUID(held["holds"][0]["id"])
         return self.made
 

@@ -77,7 +77,9 @@ class Admission:
             and not is_form_page(scope["route_handler"])
         ):
             self.csrf.check_header(scope, str(text))
-        required.require(principal)
+        if not required.granted_to(principal):
+            # What is remembered may be a role of yesterday's: nobody is refused on the word of a memory.
+            state["principal"] = await self.again(str(text), principal, required)
 
     async def _identify(self, text: str, scope: Any) -> Principal | None:
         found = self.credentials.known(text) or await self.credentials.look_up(self.database, text)

@@ -7,8 +7,7 @@ the query and the body as Litestar reads them. The decorators make a Litestar ha
     @get("/orders/{order_id:uuid}", permission=READ)
     async def read_order(tx: Transaction, order_id: UUID) -> OrderView: ...
 
-A verb of ``create`` that needs the application itself (its secrets, say) takes the ``request``, too. ``create`` is for
-what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers a repetition with what the first call made.
+``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers a repetition with what the first call made.
 """
 
 import inspect
@@ -87,14 +86,12 @@ def create(
 
     def decorate(verb: Verb) -> HTTPRouteHandler:
         read_verb = verb_of(read)
-        asks = "request" in inspect.signature(verb).parameters
+        wants_request = "request" in inspect.signature(verb).parameters
         parameters, hints = _parameters_of(verb, path, without=frozenset({"id", "request"}))
 
         async def handle(request: AnyRequest, idempotency_key: str, **given: Any) -> Response[Any]:
             async with opened(request) as tx:
                 made: Claim = await claim(tx, idempotency_key, verb.__name__, given, new_id())
-                if asks:
-                    given["request"] = request
                 besides = {"request": request} if wants_request else {}
                 answer = await (read_verb(tx, made.id) if made.replayed else verb(tx, id=made.id, **given, **besides))
             headers = {"Location": f"/api/v1{path}/{getattr(answer, 'id', made.id)}"}
@@ -103,7 +100,7 @@ def create(
             return Response(answer, status_code=201, headers=headers)
 
         key = inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, annotation=IdempotencyKey)
-        hints = hints | {"idempotency_key": IdempotencyKey, "return": Response.__class_getitem__(hints["return"])}
+        hints = hints | {"idempotency_key": IdempotencyKey, "return": types.GenericAlias(Response, (hints["return"],))}
         return _handler("POST", path, permission, problems, options, verb, handle, [key, *parameters], hints)
 
     return decorate

@@ -3,7 +3,7 @@
 WHY_KEYS = {
     "tenancy.tenant_pkey": "the tenant itself; the tenants' roles may not insert",
     "tenancy.tenant_slug_key": "slugs are unique over the platform; only its operator inserts, and only it is told",
-    "identity.membership_account_id_fkey": "a person's account is the platform's; its id has 74 random bits, and is never probed "
+    "identity.membership_account_id_fkey": "an account is the platform's; its id has 74 random bits, and is never probed "
     "for",
     "identity.session_account_id_fkey": "as for membership",
     "jobs.pgqueuer_pkey": "a sequence's number",

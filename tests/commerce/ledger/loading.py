@@ -45,8 +45,8 @@ async def books(database: Database, tenant: TenantFixture) -> dict[str, Sequence
         "join orders.sales_order o on o.id = l.order_id order by 1, 4",
         "moves": "select p.sku, m.quantity, m.reason, m.moved_at, m.note from stock.move m "
         "join catalog.product p on p.id = m.product_id order by 1, 4, 2, 3, 5",
-        "levels": "select p.sku, l.on_hand, l.reserved from stock.level l join catalog.product p on p.id = l.product_id "
-        "order by 1",
+        "levels": "select p.sku, l.on_hand, l.reserved from stock.level l "
+        "join catalog.product p on p.id = l.product_id order by 1",
         "postings": "select account, booked_on, currency, amount_minor from receivables.posting order by 2, 1, 4",
         "payments": "select external_id, method, received_on, amount_minor, unallocated_minor from receivables.payment "
         "order by 1",

@@ -205,13 +205,16 @@ async def test_history_sorts_by_id_as_it_does_by_date(database, tenant, tmp_path
 
 
 async def test_what_the_tenant_has_already_is_used_and_not_changed(database, tenant, tmp_path):
+    existing = (
+        "stock.warehouse (tenant_id, id, code, name, state) values ($1, uuidv7(), 'NORTH', 'North', 'active')",
+        "parties.customer (tenant_id, id, number, name, country, currency, state) "
+        "values ($1, uuidv7(), '13085', 'Heart Shop Ltd', 'IE', 'GBP', 'active')",
+        "catalog.product (tenant_id, id, sku, name, vat_category, list_price, state) "
+        "values ($1, uuidv7(), '85123A', 'Heart', 'standard', 9, 'active')",
+    )
     async with database.transaction(tenant.principal) as tx:
-        await tx.execute("insert into stock.warehouse (tenant_id, id, code, name, state) "
-                         "values ($1, uuidv7(), 'NORTH', 'North', 'active')", tenant.id)  # fmt: skip
-        await tx.execute("insert into parties.customer (tenant_id, id, number, name, country, currency, state) "
-                         "values ($1, uuidv7(), '13085', 'Heart Shop Ltd', 'IE', 'GBP', 'active')", tenant.id)  # fmt: skip
-        await tx.execute("insert into catalog.product (tenant_id, id, sku, name, vat_category, list_price, state) "
-                         "values ($1, uuidv7(), '85123A', 'Heart', 'standard', 9, 'active')", tenant.id)  # fmt: skip
+        for row in existing:
+            await tx.execute(f"insert into {row}", tenant.id)
     await bring_in_lines(database, tenant, tmp_path, [line("1")])
     assert await ask(database, tenant, "select code from stock.warehouse") == [("NORTH",)]
     assert await ask(database, tenant, "select name, list_price::int from catalog.product") == [("Heart", 9)]

@@ -11,6 +11,7 @@ import pytest
 from stockade.commerce.ledger import load_mapping
 
 from .conftest import flat, import_file
+from .loading import ask, bring_in
 
 LEDGER = Path(__file__).parents[3].parent / "shared/data/online_retail_2009_2011.parquet"
 pytestmark = pytest.mark.skipif(not LEDGER.exists(), reason=f"the wholesaler's ledger is not at {LEDGER}")
@@ -77,3 +78,19 @@ def test_master_data_is_what_the_ledger_implies(ledger):
     assert {customer.country_name for customer in master.customers if customer.country is None} == {
         "European Community", "Unspecified", "West Indies",
     }  # fmt: skip
+
+
+async def test_its_first_lines_stand_in_the_database_as_the_account_says(database, tenant, tmp_path):
+    pa_parquet.write_table(pa_parquet.read_table(LEDGER).slice(0, 12_000), tmp_path / "first.parquet")
+    loaded = await bring_in(database, tenant, tmp_path / "first.parquet")  # which verifies itself
+    assert loaded.batches == loaded.batches_written == 2
+    issued = await ask(
+        database,
+        tenant,
+        "select sum(case kind when 'invoice' then net_minor else -net_minor end)::int from invoicing.invoice",
+    )
+    rounded = sum(
+        tally.net_minor for kind, tally in loaded.account.kinds.items() if kind.document in ("sale", "credit")
+    )
+    assert issued == [(rounded,)]
+    assert await ask(database, tenant, "select count(*) from stock.level where on_hand < reserved") == [(0,)]

@@ -10,26 +10,41 @@ create table tenancy.pin_key (
 );
 comment on table tenancy.pin_key is 'HMAC pads of the keys that sign pins. Only the keeper reads it.';
 
--- The payload of the pin if its MAC, expiry and session are right, else nothing. SQL with BEGIN ATOMIC is bound to these
--- very objects when it is created, so that no search path can put others in their place.
+-- The payload of the pin if its MAC, expiry and session are right, else nothing. It is called once for each table of a
+-- statement: PL/pgSQL keeps the look-up's plan for the session, where a function in SQL starts an executor each time
+-- (8 against 30 microseconds). Names are qualified, so that no search path puts others in their place.
 create function tenancy.verified_pin() returns bytea
-language sql stable parallel restricted security definer
-begin atomic
-    select substr(given.pin, 1, 78)
-    from (select decode(nullif(current_setting('stockade.pin', true), ''), 'hex') as pin) as given
-    join tenancy.pin_key as key on key.id = case when length(given.pin) = 110 then get_byte(given.pin, 0) end
-    where sha256(key.outer_pad || sha256(key.inner_pad || substr(given.pin, 1, 78))) = substr(given.pin, 79)
-        and coalesce(key.retired_at > statement_timestamp(), true)
-        and substr(given.pin, 39, 8)::bigint > extract(epoch from statement_timestamp()) * 1000
-        and substr(given.pin, 35, 4)::integer in (pg_backend_pid(), 0);
+language plpgsql stable parallel restricted security definer
+as $$
+declare
+    pin constant bytea := pg_catalog.decode(nullif(pg_catalog.current_setting('stockade.pin', true), ''), 'hex');
+    key tenancy.pin_key%rowtype;
+begin
+    if pg_catalog.length(pin) is distinct from 110 then
+        return null;
+    end if;
+    select * into key from tenancy.pin_key where id = pg_catalog.get_byte(pin, 0);
+    if key.id is null
+        or pg_catalog.sha256(key.outer_pad || pg_catalog.sha256(key.inner_pad || pg_catalog.substr(pin, 1, 78)))
+            <> pg_catalog.substr(pin, 79)
+        or coalesce(key.retired_at <= pg_catalog.statement_timestamp(), false)
+        or pg_catalog.substr(pin, 39, 8)::bigint <= extract(epoch from pg_catalog.statement_timestamp()) * 1000
+        or pg_catalog.substr(pin, 35, 4)::integer not in (pg_catalog.pg_backend_pid(), 0)
+    then
+        return null;
+    end if;
+    return pg_catalog.substr(pin, 1, 78);
 end;
+$$;
 
 -- The pinned tenant, or null. Policies read it as (select tenancy.current_tenant()): once a statement, not once a row.
 create function tenancy.current_tenant() returns uuid
-language sql stable parallel restricted security definer
-begin atomic
-    select encode(substr(tenancy.verified_pin(), 2, 16), 'hex')::uuid;
+language plpgsql stable parallel restricted security definer
+as $$
+begin
+    return pg_catalog.encode(pg_catalog.substr(tenancy.verified_pin(), 2, 16), 'hex')::uuid;
 end;
+$$;
 
 revoke all on function tenancy.verified_pin() from public;
 revoke all on function tenancy.current_tenant() from public;

@@ -56,7 +56,12 @@ def upgrade() -> None:
         postgresql_partition_by="RANGE (recorded_at)",
     )
     op.create_index(
-        "entry_action_recorded_at_idx", "entry", ["tenant_id", "action", "recorded_at"], unique=False, schema="audit"
+        "entry_action_recorded_at_idx",
+        "entry",
+        ["tenant_id", "action", "recorded_at"],
+        unique=False,
+        schema="audit",
+        postgresql_where=None,
     )
     op.create_index(
         "entry_subject_id_recorded_at_idx",
@@ -64,6 +69,7 @@ def upgrade() -> None:
         ["tenant_id", "subject_id", "recorded_at"],
         unique=False,
         schema="audit",
+        postgresql_where=None,
     )
     op.create_table(
         "product",
@@ -104,7 +110,14 @@ def upgrade() -> None:
         schema="catalog",
         postgresql_where=sa.text("barcode is not null"),
     )
-    op.create_index("product_name_id_idx", "product", ["tenant_id", "name", "id"], unique=False, schema="catalog")
+    op.create_index(
+        "product_name_id_idx",
+        "product",
+        ["tenant_id", "name", "id"],
+        unique=False,
+        schema="catalog",
+        postgresql_where=None,
+    )
     op.create_table(
         "vat_rate",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -267,7 +280,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "number", name=op.f("customer_tenant_id_number_key")),
         schema="parties",
     )
-    op.create_index("customer_name_id_idx", "customer", ["tenant_id", "name", "id"], unique=False, schema="parties")
+    op.create_index(
+        "customer_name_id_idx",
+        "customer",
+        ["tenant_id", "name", "id"],
+        unique=False,
+        schema="parties",
+        postgresql_where=None,
+    )
     op.create_table(
         "warehouse",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -358,7 +378,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "token_hash", name=op.f("session_tenant_id_token_hash_key")),
         schema="identity",
     )
-    op.create_index("session_account_id_idx", "session", ["tenant_id", "account_id"], unique=False, schema="identity")
+    op.create_index(
+        "session_account_id_idx",
+        "session",
+        ["tenant_id", "account_id"],
+        unique=False,
+        schema="identity",
+        postgresql_where=None,
+    )
     op.create_table(
         "sales_order",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -401,9 +428,15 @@ def upgrade() -> None:
         ["tenant_id", "customer_id", "placed_at", "id"],
         unique=False,
         schema="orders",
+        postgresql_where=None,
     )
     op.create_index(
-        "sales_order_placed_at_id_idx", "sales_order", ["tenant_id", "placed_at", "id"], unique=False, schema="orders"
+        "sales_order_placed_at_id_idx",
+        "sales_order",
+        ["tenant_id", "placed_at", "id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=None,
     )
     op.create_index(
         "sales_order_stage_placed_at_id_idx",
@@ -411,6 +444,7 @@ def upgrade() -> None:
         ["tenant_id", "stage", "placed_at", "id"],
         unique=False,
         schema="orders",
+        postgresql_where=None,
     )
     op.create_table(
         "address",
@@ -433,7 +467,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("address_pkey")),
         schema="parties",
     )
-    op.create_index("address_customer_id_idx", "address", ["tenant_id", "customer_id"], unique=False, schema="parties")
+    op.create_index(
+        "address_customer_id_idx",
+        "address",
+        ["tenant_id", "customer_id"],
+        unique=False,
+        schema="parties",
+        postgresql_where=None,
+    )
     op.create_table(
         "contact",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -452,7 +493,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("contact_pkey")),
         schema="parties",
     )
-    op.create_index("contact_customer_id_idx", "contact", ["tenant_id", "customer_id"], unique=False, schema="parties")
+    op.create_index(
+        "contact_customer_id_idx",
+        "contact",
+        ["tenant_id", "customer_id"],
+        unique=False,
+        schema="parties",
+        postgresql_where=None,
+    )
     op.create_table(
         "payment",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -494,6 +542,7 @@ def upgrade() -> None:
         ["tenant_id", "customer_id", "received_on", "id"],
         unique=False,
         schema="receivables",
+        postgresql_where=None,
     )
     op.create_index(
         "payment_method_external_id_uidx",
@@ -504,7 +553,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("external_id is not null"),
     )
     op.create_index(
-        "payment_received_on_id_idx", "payment", ["tenant_id", "received_on", "id"], unique=False, schema="receivables"
+        "payment_received_on_id_idx",
+        "payment",
+        ["tenant_id", "received_on", "id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=None,
     )
     op.create_table(
         "posting",
@@ -536,6 +590,7 @@ def upgrade() -> None:
         ["tenant_id", "customer_id", "account", "booked_on"],
         unique=False,
         schema="receivables",
+        postgresql_where=None,
     )
     op.create_table(
         "level",
@@ -558,7 +613,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "warehouse_id", "product_id", name=op.f("level_pkey")),
         schema="stock",
     )
-    op.create_index("level_product_id_idx", "level", ["tenant_id", "product_id"], unique=False, schema="stock")
+    op.create_index(
+        "level_product_id_idx",
+        "level",
+        ["tenant_id", "product_id"],
+        unique=False,
+        schema="stock",
+        postgresql_where=None,
+    )
     op.create_table(
         "move",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -589,7 +651,12 @@ def upgrade() -> None:
         schema="stock",
     )
     op.create_index(
-        "move_product_id_moved_at_idx", "move", ["tenant_id", "product_id", "moved_at"], unique=False, schema="stock"
+        "move_product_id_moved_at_idx",
+        "move",
+        ["tenant_id", "product_id", "moved_at"],
+        unique=False,
+        schema="stock",
+        postgresql_where=None,
     )
     op.create_index(
         "move_source_id_idx",
@@ -697,9 +764,15 @@ def upgrade() -> None:
         ["tenant_id", "customer_id", "issued_on", "id"],
         unique=False,
         schema="invoicing",
+        postgresql_where=None,
     )
     op.create_index(
-        "invoice_issued_on_id_idx", "invoice", ["tenant_id", "issued_on", "id"], unique=False, schema="invoicing"
+        "invoice_issued_on_id_idx",
+        "invoice",
+        ["tenant_id", "issued_on", "id"],
+        unique=False,
+        schema="invoicing",
+        postgresql_where=None,
     )
     op.create_index(
         "invoice_order_id_idx",
@@ -728,7 +801,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("hold_pkey")),
         schema="orders",
     )
-    op.create_index("hold_order_id_idx", "hold", ["tenant_id", "order_id"], unique=False, schema="orders")
+    op.create_index(
+        "hold_order_id_idx", "hold", ["tenant_id", "order_id"], unique=False, schema="orders", postgresql_where=None
+    )
     op.create_index(
         "hold_order_id_kind_uidx",
         "hold",
@@ -777,7 +852,12 @@ def upgrade() -> None:
         schema="orders",
     )
     op.create_index(
-        "line_product_id_order_id_idx", "line", ["tenant_id", "product_id", "order_id"], unique=False, schema="orders"
+        "line_product_id_order_id_idx",
+        "line",
+        ["tenant_id", "product_id", "order_id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=None,
     )
     op.create_table(
         "shipment",
@@ -797,7 +877,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "number", name=op.f("shipment_tenant_id_number_key")),
         schema="orders",
     )
-    op.create_index("shipment_order_id_idx", "shipment", ["tenant_id", "order_id"], unique=False, schema="orders")
+    op.create_index(
+        "shipment_order_id_idx",
+        "shipment",
+        ["tenant_id", "order_id"],
+        unique=False,
+        schema="orders",
+        postgresql_where=None,
+    )
     op.create_table(
         "line",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -954,7 +1041,12 @@ def upgrade() -> None:
         schema="receivables",
     )
     op.create_index(
-        "write_off_invoice_id_idx", "write_off", ["tenant_id", "invoice_id"], unique=False, schema="receivables"
+        "write_off_invoice_id_idx",
+        "write_off",
+        ["tenant_id", "invoice_id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=None,
     )
     op.create_table(
         "allocation",
@@ -1006,7 +1098,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("credit_note_id is not null"),
     )
     op.create_index(
-        "allocation_invoice_id_idx", "allocation", ["tenant_id", "invoice_id"], unique=False, schema="receivables"
+        "allocation_invoice_id_idx",
+        "allocation",
+        ["tenant_id", "invoice_id"],
+        unique=False,
+        schema="receivables",
+        postgresql_where=None,
     )
     op.create_index(
         "allocation_payment_id_idx",

@@ -59,11 +59,14 @@ _NEW_RUN: Statement[Any] = raw(
     "this_tenant id file_name file_hash mapping",
 )
 _RUN = statement(
-    select(ImportRun.id, ImportRun.state, ImportRun.batches_done).where(
+    select(ImportRun.id, ImportRun.state, ImportRun.batches_done)
+    .where(
         ImportRun.tenant_id == TENANT, ImportRun.file_hash == param("file_hash"), ImportRun.mapping == param("mapping")
-    ),
+    )
+    # A killed importer may have a COMMIT under way: its lock makes us wait for it, and see the batch that it counts.
+    .with_for_update(),
     Run,
-)
+)  # fmt: skip
 _RANK = statement(
     select(func.count()).select_from(ImportRun).where(ImportRun.tenant_id == TENANT, ImportRun.id <= param("id")), int
 )
