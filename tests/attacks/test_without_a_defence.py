@@ -203,12 +203,26 @@ async def test_a_reader_that_does_not_verify_the_mac_opens_every_tenant(breach: 
 async def test_a_reader_that_ignores_the_session_takes_a_replayed_pin(breach: Breach) -> None:
     installation, superuser = breach.installation, breach.superuser
     body: str = await superuser.fetchval("select pg_get_functiondef('tenancy.verified_pin()'::regprocedure)")
-    line = next(line for line in body.splitlines() if "pg_backend_pid" in line)
-    await superuser.execute(
-        body.replace(line, line.replace("pg_backend_pid()", "pg_backend_pid(), substr(given.pin, 35, 4)::integer"))
-    )
+    assert body.count("pg_catalog.pg_backend_pid()") == 1
+    careless = body.replace("pg_catalog.pg_backend_pid()", "pg_catalog.substr(pin, 35, 4)::integer")
+    await superuser.execute(careless)
     outcome = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
     assert outcome.breaches == ("a pin replayed from another session opened the victim's data",)
+
+
+async def test_no_operator_of_the_callers_stands_in_for_the_one_that_compares_macs(breach: Breach) -> None:
+    # As if the role could create: even then an operator of its own, first in its search path, changes nothing.
+    installation = breach.installation
+    await breach.superuser.execute(
+        "create function catalog.never(bytea, bytea) returns boolean language sql as 'select false'; "
+        "create operator catalog.<> (function = catalog.never, leftarg = bytea, rightarg = bytea); "
+        "alter role stockade_application in database \"" + installation.name + "\" set search_path = catalog, pg_catalog"
+    )
+    await installation.application.main().expire_connections()
+    async with installation.application.transaction(installation.attacker.principal) as tx:
+        assert (await tx.fetchrow("select '\\x00'::bytea <> '\\x01'::bytea"))[0] is False
+    outcome = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
+    assert outcome.breaches == ()
 
 
 async def test_a_pin_of_the_session_instead_of_the_transaction_is_seen_without_one(breach: Breach) -> None:

@@ -29,6 +29,12 @@ WHY_DEFINERS = {
 }
 """Functions that run with their owner's rights, and why they may."""
 
+WHY_UNBOUND = {
+    "tenancy.verified_pin()": "every name, operator and type in it is qualified; it runs for each table of each statement",
+    "tenancy.current_tenant()": "as verified_pin",
+}
+"""Functions with their owner's rights that set no search path of their own, and why they may."""
+
 _OURS = (
     "n.nspname not in ('pg_catalog', 'information_schema') "
     "and n.nspname not like 'pg\\_temp%' and n.nspname not like 'pg\\_toast%'"

@@ -25,6 +25,7 @@ from stockade.tenancy.catalogue import (
     UNFENCED_TENANT_COLUMNS,
     WHY_DEFINERS,
     WHY_KEYS,
+    WHY_UNBOUND,
 )
 from stockade.tenancy.drift import drift
 from stockade.tenancy.wall import LIVE_FACTS
@@ -141,7 +142,7 @@ async def functions_fenced(installation: Installation) -> Finding:
             wrong.append(f"{name} runs with its owner's rights, and is not on the list")
         if definer and owner_power:
             wrong.append(f"{name} runs with the rights of a role that bypasses the policies")
-        if definer and unbound:
+        if definer and unbound and name not in WHY_UNBOUND:
             wrong.append(f"{name} runs with its owner's rights, and finds its names by the caller's search path")
         if open_to_all:
             wrong.append(f"{name} may be executed by everybody")

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -290,7 +291,7 @@ def csv_of(rows: list[DeskRow]) -> bytes:
     write(["number", "customer", "placed_at", "requested_on", "stage", "holds", "payment", "total", "currency"])
     for row in rows:
         places = exponent_of(row.total.currency)
-        total = f"{row.total.amount_minor / 10**places:.{places}f}"
+        total = f"{Decimal(row.total.amount_minor).scaleb(-places):.{places}f}"
         texts = [
             row.number,
             row.customer_name,

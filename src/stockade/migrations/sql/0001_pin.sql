@@ -12,7 +12,8 @@ comment on table tenancy.pin_key is 'HMAC pads of the keys that sign pins. Only 
 
 -- The payload of the pin if its MAC, expiry and session are right, else nothing. It is called once for each table of a
 -- statement: PL/pgSQL keeps the look-up's plan for the session, where a function in SQL starts an executor each time
--- (8 against 30 microseconds). Names are qualified, so that no search path puts others in their place.
+-- (8 against 30 microseconds). Names are qualified, operators
+-- and types too, so that no search path of the caller's puts others in their place.
 create function tenancy.verified_pin() returns bytea
 language plpgsql stable parallel restricted security definer
 as $$
@@ -20,16 +21,19 @@ declare
     pin constant bytea := pg_catalog.decode(nullif(pg_catalog.current_setting('stockade.pin', true), ''), 'hex');
     key tenancy.pin_key%rowtype;
 begin
-    if pg_catalog.length(pin) is distinct from 110 then
+    if pin is null or pg_catalog.length(pin) operator(pg_catalog.<>) 110 then
         return null;
     end if;
-    select * into key from tenancy.pin_key where id = pg_catalog.get_byte(pin, 0);
+    select * into key from tenancy.pin_key where id operator(pg_catalog.=) pg_catalog.get_byte(pin, 0);
     if key.id is null
-        or pg_catalog.sha256(key.outer_pad || pg_catalog.sha256(key.inner_pad || pg_catalog.substr(pin, 1, 78)))
-            <> pg_catalog.substr(pin, 79)
-        or coalesce(key.retired_at <= pg_catalog.statement_timestamp(), false)
-        or pg_catalog.substr(pin, 39, 8)::bigint <= extract(epoch from pg_catalog.statement_timestamp()) * 1000
-        or pg_catalog.substr(pin, 35, 4)::integer not in (pg_catalog.pg_backend_pid(), 0)
+        or pg_catalog.sha256(key.outer_pad operator(pg_catalog.||)
+            pg_catalog.sha256(key.inner_pad operator(pg_catalog.||) pg_catalog.substr(pin, 1, 78)))
+            operator(pg_catalog.<>) pg_catalog.substr(pin, 79)
+        or coalesce(key.retired_at operator(pg_catalog.<=) pg_catalog.statement_timestamp(), false)
+        or pg_catalog.substr(pin, 39, 8)::bigint
+            operator(pg_catalog.<=) (extract(epoch from pg_catalog.statement_timestamp()) operator(pg_catalog.*) 1000)
+        or (pg_catalog.substr(pin, 35, 4)::integer operator(pg_catalog.<>) pg_catalog.pg_backend_pid()
+            and pg_catalog.substr(pin, 35, 4)::integer operator(pg_catalog.<>) 0)
     then
         return null;
     end if;
@@ -42,7 +46,7 @@ create function tenancy.current_tenant() returns uuid
 language plpgsql stable parallel restricted security definer
 as $$
 begin
-    return pg_catalog.encode(pg_catalog.substr(tenancy.verified_pin(), 2, 16), 'hex')::uuid;
+    return pg_catalog.encode(pg_catalog.substr(tenancy.verified_pin(), 2, 16), 'hex')::pg_catalog.uuid;
 end;
 $$;
 

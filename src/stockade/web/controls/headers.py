@@ -73,7 +73,7 @@ async def sample(installation: Installation) -> list[tuple[str, Reply]]:
         ("GET", "/api/openapi.json", {}, None), ("GET", "/orders", page, None), ("GET", api, {}, None),
         ("GET", "/nothing-is-here", {}, None), ("GET", "/nothing-is-here", page, None), ("GET", "/api/v1/nothing", {}, None),
         ("DELETE", "/healthz", {}, None), ("OPTIONS", "/api/v1/nothing", {"Origin": "https://stranger.example"}, None),
-        ("POST", api, json, most + 1), ("POST", api, {"Content-Type": "text/plain"}, 9),
+        ("POST", api, json, most + 1), ("POST", api, {"Content-Type": "text/plain"}, None),
         ("GET", "/healthz", {"Host": "stranger.example"}, None), ("HEAD", "/healthz", {}, None),
     )  # fmt: skip
     replies = []
