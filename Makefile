@@ -46,7 +46,7 @@ imports: $(VENV)/develop.stamp ## Rooms import downwards only
 	@$(BIN)/lint-imports --no-logo
 
 drift: $(VENV)/develop.stamp ## Do declaration, migration and live catalogue agree?
-	@$(BIN)/python tools/drift.py
+	@$(BIN)/python -m tools.drift
 
 bench: $(VENV)/develop.stamp ## Measure, and write bench/results/latest.json and a table
 	@$(BIN)/python -m bench.run
