@@ -214,15 +214,23 @@ async def test_no_operator_of_the_callers_stands_in_for_the_one_that_compares_ma
     # As if the role could create: even then an operator of its own, first in its search path, changes nothing.
     installation = breach.installation
     await breach.superuser.execute(
-        "create function catalog.never(bytea, bytea) returns boolean language sql as 'select false'; "
+        "grant usage on schema catalog to stockade_keeper; create function catalog.never(bytea, bytea) returns boolean language sql as 'select false'; "
         "create operator catalog.<> (function = catalog.never, leftarg = bytea, rightarg = bytea); "
-        "alter role stockade_application in database \"" + installation.name + "\" set search_path = catalog, pg_catalog"
+        'alter role stockade_application in database "' + installation.name + '" set search_path = catalog, pg_catalog'
     )
     await installation.application.main().expire_connections()
     async with installation.application.transaction(installation.attacker.principal) as tx:
         assert (await tx.fetchrow("select '\\x00'::bytea <> '\\x01'::bytea"))[0] is False
     outcome = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
     assert outcome.breaches == ()
+    body: str = await breach.superuser.fetchval("select pg_get_functiondef('tenancy.verified_pin()'::regprocedure)")
+    await breach.superuser.execute(
+        body.replace("operator(pg_catalog.<>) pg_catalog.substr(pin, 79)", "<> pg_catalog.substr(pin, 79)")
+    )
+    opened = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
+    assert "a pin with a MAC of zeros opened the victim's data" in opened.breaches, (
+        "the twin: unqualified, it stands in"
+    )
 
 
 async def test_a_pin_of_the_session_instead_of_the_transaction_is_seen_without_one(breach: Breach) -> None:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-
 from tests.trust.samples import ToyInstallation, toy_installation
 
 

@@ -1,4 +1,4 @@
-"""The application behind real TLS, in this process: a few lines of HTTP/1.1 in front of ASGI, with room for sabotage."""
+"""The application behind real TLS, in this process: HTTP/1.1 in front of ASGI, with room for sabotage."""
 
 import asyncio
 import socket
@@ -6,9 +6,13 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import msgspec
+from tests.site import running_site
 
 from stockade.apps.installation import Installation
 from stockade.apps.live import Live
@@ -18,11 +22,9 @@ from stockade.tenancy.probes import ensure_probes
 from stockade.tenancy.transaction import Database, open_pool
 from stockade.web.certificates import ensure_local_certificate
 from stockade.web.redirect import serve_redirects
-from tests.site import running_site
 
 Header = tuple[bytes, bytes]
 Sabotage = Callable[[str, int, list[Header], bytes], tuple[int, list[Header], bytes]]
-LONGEST_READ = 3_000_000
 
 
 def honest(_path: str, status: int, headers: list[Header], body: bytes) -> tuple[int, list[Header], bytes]:
@@ -32,10 +34,16 @@ def honest(_path: str, status: int, headers: list[Header], body: bytes) -> tuple
 
 @asynccontextmanager
 async def listening(
-    server: Any, database_name: str, home: Path, *, sabotage: Sabotage = honest, oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
-    served: dict[str, Any] | None = None, **settings: Any,
-) -> AsyncIterator[Live]:  # fmt: skip
-    """A live installation on a test's database. ``served`` settings are what it does, ``settings`` what it says it does."""
+    server: Any,
+    database_name: str,
+    home: Path,
+    *,
+    sabotage: Sabotage = honest,
+    oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    served: dict[str, Any] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Live]:
+    """A live installation on a test's database. ``served`` is what it does where it says ``settings``."""
     files = ensure_local_certificate(home / "certificates", [])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
@@ -44,32 +52,35 @@ async def listening(
     listener, redirector = (_free() for _ in range(2))
     ports = {"port": listener.getsockname()[1], "redirect_port": redirector.getsockname()[1]}
     redirector.close()
-    pools = [await open_pool(server.dsn(role, database_name), server.signer, size=4) for role in (Role.APPLICATION, Role.WORKER, Role.PLATFORM)]
-    application, worker, platform = (Database({"main": pool}) for pool in pools)
+    roles = (Role.APPLICATION, Role.GATE, Role.WORKER, Role.PLATFORM)
+    main, gate, *others = [await open_pool(server.dsn(role, database_name), server.signer, size=4) for role in roles]
+    application, worker, platform = Database({"main": main}, gate=gate), *(Database({"main": pool}) for pool in others)
     run = home / "run"
     run.mkdir()
-    async with running_site(server.keyring.folder.parent, run, server.admin_dsn(database_name), application, **ports, **(settings | (served or {}))) as site:
+    secrets, given = server.keyring.folder.parent, ports | settings | (served or {})
+    async with running_site(secrets, run, server.admin_dsn(database_name), application, **given) as site:
         told: Installation = site.installation
-        told.settings = replace_settings(told.settings, settings)
-        tls = await asyncio.start_server(lambda reader, writer: _serve(site.app, sabotage, reader, writer), sock=listener, ssl=context)
+        told.settings = msgspec.structs.replace(told.settings, **settings)
+        serve = partial(_serve, site.app, sabotage)
+        tls = await asyncio.start_server(serve, sock=listener, ssl=context)
         plain = await serve_redirects(told.settings)
         try:
             yield Live(
-                application, worker, platform, await ensure_probes(application, platform), told.settings.origin, files.authority,
-                told.settings, routes_of(), told,
-            )  # fmt: skip
+                application,
+                worker,
+                platform,
+                await ensure_probes(application, platform),
+                told.settings.origin,
+                files.authority,
+                told.settings,
+                routes_of(),
+                told,
+            )
         finally:
             tls.close()
             plain.close()
             for database in (application, worker, platform):
                 await database.close()
-
-
-def replace_settings(settings: Any, told: dict[str, Any]) -> Any:
-    """What the installation says of itself."""
-    import msgspec
-
-    return msgspec.structs.replace(settings, **told)
 
 
 def without(live: Live, **changed: Any) -> Live:
@@ -89,19 +100,33 @@ async def _serve(app: Any, sabotage: Sabotage, reader: asyncio.StreamReader, wri
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             method, target, _ = head[0].split(" ")
-            headers = [(name.lower().encode(), value.strip().encode("latin-1")) for name, _, value in (line.partition(":") for line in head[1:] if line)]
+            pairs = [line.partition(":") for line in head[1:] if line]
+            headers = [(name.lower().encode(), value.strip().encode("latin-1")) for name, _, value in pairs]
             length = int(dict(headers).get(b"content-length", b"0"))
             announced_only = length > 1_000_000
             body = b"" if announced_only else await reader.readexactly(length)
             path, _, query = target.partition("?")
             scope = {
-                "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "https",
-                "path": unquote_to_bytes(path).decode("utf-8", "replace"), "raw_path": path.encode(), "query_string": query.encode(),
-                "headers": headers, "client": writer.get_extra_info("peername"), "server": ("localhost", 443), "state": {}, "root_path": "",
-            }  # fmt: skip
+                "type": "http",
+                "asgi": {"version": "3.0"},
+                "http_version": "1.1",
+                "method": method,
+                "scheme": "https",
+                "path": unquote_to_bytes(path).decode("utf-8", "replace"),
+                "raw_path": path.encode(),
+                "query_string": query.encode(),
+                "headers": headers,
+                "client": writer.get_extra_info("peername"),
+                "server": ("localhost", 443),
+                "state": {},
+                "root_path": "",
+            }
             status, answered, content = sabotage(path, *await _ask(app, scope, body))
-            answered = [item for item in answered if item[0] != b"content-length"] + [(b"content-length", str(len(content)).encode())]
-            writer.write(f"HTTP/1.1 {status} X\r\n".encode() + b"".join(b"%s: %s\r\n" % item for item in answered) + b"\r\n")
+            answered = [item for item in answered if item[0] != b"content-length"]
+            answered.append((b"content-length", b"%d" % len(content)))
+            writer.write(
+                f"HTTP/1.1 {status} X\r\n".encode() + b"".join(b"%s: %s\r\n" % item for item in answered) + b"\r\n"
+            )
             writer.write(b"" if method == "HEAD" else content)
             await writer.drain()
             if announced_only:

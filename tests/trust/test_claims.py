@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.trust.samples import holds, toy
 
 from stockade.kernel.control import CONTROLS
 from stockade.kernel.problems import Refusal
 from stockade.trust.claims import all_claims, all_groups, read_groups
 from stockade.trust.collect import collect, control_modules, refuse_unknown_claims
-from tests.trust.samples import holds, toy
 
 PUBLISHED = Path(__file__).parents[2].parent / "shared" / "design" / "claims.md"
 

@@ -1,4 +1,4 @@
-"""The controls of the edge, of access and of keys, on the application itself: each holds, and turns red when its promise is broken."""
+"""The controls of the edge, access and keys, on the application: each holds, and turns red when its promise breaks."""
 
 import hashlib
 import ssl
@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.trust.listening import Header, Sabotage, listening, without
 
 from stockade.access.permissions import Permission
 from stockade.identity.credentials import Credentials
@@ -17,13 +18,28 @@ from stockade.web.controls.pages import page_breaches
 from stockade.web.controls.sessions import cookie_breaches
 from stockade.web.csrf import Csrf
 from stockade.web.wire import Reply
-from tests.trust.listening import Header, Sabotage, listening, without
 
 collect()
-NEEDS_PROBE = ["access.every-route-asks", "identity.api-keys-kept-as-hmac", "web.credential-limit-holds", "web.forged-requests-refused",
-               "web.malformed-input-refused", "web.pages-run-own-script-only", "web.session-cookies-stay-home"]  # fmt: skip
-OF_THE_EDGE = [*NEEDS_PROBE, "web.address-limit-holds", "web.headers-everywhere", "web.https-for-a-year", "web.no-debug-endpoint",
-               "web.only-https-listens", "web.origins-by-list", "web.plain-http-is-redirected", "web.tls-modern-only"]  # fmt: skip
+NEEDS_PROBE = [
+    "access.every-route-asks",
+    "identity.api-keys-kept-as-hmac",
+    "web.credential-limit-holds",
+    "web.forged-requests-refused",
+    "web.malformed-input-refused",
+    "web.pages-run-own-script-only",
+    "web.session-cookies-stay-home",
+]
+OF_THE_EDGE = [
+    *NEEDS_PROBE,
+    "web.address-limit-holds",
+    "web.headers-everywhere",
+    "web.https-for-a-year",
+    "web.no-debug-endpoint",
+    "web.only-https-listens",
+    "web.origins-by-list",
+    "web.plain-http-is-redirected",
+    "web.tls-modern-only",
+]
 LIMITS = {"address_requests_per_minute": 600, "credential_requests_per_minute": 900}
 
 
@@ -49,7 +65,9 @@ async def test_the_control_holds_on_the_application_as_it_is(open_site: Callable
 
 
 @pytest.mark.parametrize("name", NEEDS_PROBE)
-async def test_a_control_that_has_nothing_to_exercise_fails_and_says_so(open_site: Callable[..., Any], name: str) -> None:
+async def test_a_control_that_has_nothing_to_exercise_fails_and_says_so(
+    open_site: Callable[..., Any], name: str
+) -> None:
     async with open_site() as live:
         names = ("application", "worker", "platform", "probes", "origin", "certificate_authority", "settings", "routes")
         bare = SimpleNamespace(**{part: getattr(live, part) for part in names})
@@ -91,7 +109,11 @@ BROKEN = [
     ("web.headers-everywhere", replacing(b"referrer-policy", b"same-origin", b"unsafe-url"), "unsafe-url"),
     ("web.origins-by-list", adding(b"access-control-allow-origin", b"*"), "['*']"),
     ("web.origins-by-list", adding(b"access-control-allow-credentials", b"true"), "with the visitor's cookies"),
-    ("web.pages-run-own-script-only", replacing(b"content-security-policy", b"style-src 'self'", b"style-src 'unsafe-inline'"), "style-src"),
+    (
+        "web.pages-run-own-script-only",
+        replacing(b"content-security-policy", b"style-src 'self'", b"style-src 'unsafe-inline'"),
+        "style-src",
+    ),
     ("web.pages-run-own-script-only", replacing(b"x-frame-options", b"DENY", b"SAMEORIGIN"), "X-Frame-Options"),
     ("web.session-cookies-stay-home", replacing(b"set-cookie", b"; HttpOnly", b""), "lacks HttpOnly"),
     ("web.no-debug-endpoint", answering(404, 200, "/debug/vars"), "/debug/vars answers with 200"),
@@ -99,7 +121,7 @@ BROKEN = [
     ("web.malformed-input-refused", answering(422, 500), "with 500"),
     ("web.address-limit-holds", dropping(b"ratelimit-remaining", 200), "do not name the limit"),
     ("access.every-route-asks", answering(401, 200, "/api/v1/members"), "answers a stranger with 200"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "sabotage", "breach"), BROKEN)
@@ -112,10 +134,12 @@ async def test_the_control_turns_red_when_the_answers_break_its_promise(
     assert any(breach in detail for detail in found.details), found
 
 
-async def test_the_control_of_tls_turns_red_when_tls_1_2_is_accepted_and_not_turned_on(open_site: Callable[..., Any]) -> None:
+async def test_the_control_of_tls_turns_red_when_tls_1_2_is_accepted_and_not_turned_on(
+    open_site: Callable[..., Any],
+) -> None:
     async with open_site(oldest=ssl.TLSVersion.TLSv1_2) as live:
         assert (await find("web.tls-modern-only", live)).details == ("TLSv1_2 is accepted",)
-    
+
 
 async def test_the_control_of_tls_holds_when_the_operator_turned_tls_1_2_on(open_site: Callable[..., Any]) -> None:
     async with open_site(oldest=ssl.TLSVersion.TLSv1_2, tls_minimum="1.2") as live:
@@ -196,7 +220,8 @@ async def test_the_control_of_ports_turns_red_when_another_one_is_open(open_site
 
 
 GOOD_POLICY = (
-    "default-src 'none'; script-src 'nonce-{}'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    "default-src 'none'; script-src 'nonce-{}'; style-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
 )
 
 
@@ -225,7 +250,7 @@ def test_a_strict_page_has_no_breach() -> None:
         (page(ONE, body='<a onclick="x()">'), page(TWO)),
         (page(ONE, body='<p style="color:red">'), page(TWO)),
     ],
-)  # fmt: skip
+)
 def test_every_weakness_of_a_page_is_seen(first: Reply, second: Reply) -> None:
     assert page_breaches(first, second) != []
 
@@ -233,12 +258,15 @@ def test_every_weakness_of_a_page_is_seen(first: Reply, second: Reply) -> None:
 @pytest.mark.parametrize(
     "cookie",
     [
-        "session=1; Path=/; Secure; HttpOnly; SameSite=Lax", "__Host-s=1; Path=/; HttpOnly; SameSite=Lax",
-        "__Host-s=1; Path=/; Secure; SameSite=Lax", "__Host-s=1; Path=/; Secure; HttpOnly",
-        "__Host-s=1; Path=/; Secure; HttpOnly; SameSite=None", "__Host-s=1; Path=/x; Secure; HttpOnly; SameSite=Lax",
+        "session=1; Path=/; Secure; HttpOnly; SameSite=Lax",
+        "__Host-s=1; Path=/; HttpOnly; SameSite=Lax",
+        "__Host-s=1; Path=/; Secure; SameSite=Lax",
+        "__Host-s=1; Path=/; Secure; HttpOnly",
+        "__Host-s=1; Path=/; Secure; HttpOnly; SameSite=None",
+        "__Host-s=1; Path=/x; Secure; HttpOnly; SameSite=Lax",
         "__Host-s=1; Path=/; Domain=example.com; Secure; HttpOnly; SameSite=Lax",
     ],
-)  # fmt: skip
+)
 def test_every_weakness_of_a_cookie_is_seen(cookie: str) -> None:
     assert cookie_breaches(cookie) != []
     assert cookie_breaches("__Host-s=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax") == []

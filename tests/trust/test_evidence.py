@@ -6,11 +6,11 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.trust.samples import OTHER_SIGNER, SIGNER, ToyInstallation
 
 from stockade.database.roles import Role
 from stockade.trust.controls import chain_breaches, evidence_cannot_be_changed, evidence_is_whole
 from stockade.trust.evidence import EvidenceSigner, Result, canonical, latest, newest, record
-from tests.trust.samples import OTHER_SIGNER, SIGNER, ToyInstallation
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -58,8 +58,15 @@ async def test_the_last_evidence_of_each_control_is_found_in_one_statement(insta
 @pytest.mark.parametrize(
     ("alteration", "names"),
     [
-        ("update trust.evidence set statement = jsonb_set(statement, '{outcome}', '\"fails\"') where sequence = 3", "3"),
-        ("update trust.evidence set signature = (select signature from trust.evidence where sequence = 2) where sequence = 3", "3"),
+        (
+            "update trust.evidence set statement = jsonb_set(statement, '{outcome}', '\"fails\"') where sequence = 3",
+            "3",
+        ),
+        (
+            "update trust.evidence set signature = (select signature from trust.evidence where sequence = 2) "
+            "where sequence = 3",
+            "3",
+        ),
         ("update trust.evidence set evidence_hash = sha256('x') where sequence = 3", "3"),
         ("delete from trust.evidence where sequence = 3", "between 2 and 4"),
     ],
@@ -83,7 +90,7 @@ async def test_a_new_key_may_follow_an_old_one_but_not_the_other_way_round(insta
     assert len(await breaches(installation)) == 1
 
 
-@pytest.mark.parametrize("role", [Role.APPLICATION, Role.WORKER, Role.PLATFORM, Role.MIGRATION, Role.BACKUP])
+@pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize(
     "sql", ["update trust.evidence set outcome = 'holds'", "delete from trust.evidence", "truncate trust.evidence"]
 )
@@ -113,4 +120,8 @@ async def test_the_control_of_the_privileges_turns_red_when_one_is_granted(
 
 
 def test_canonical_json_is_the_same_whatever_the_order_of_keys() -> None:
-    assert canonical({"b": "ł", "a": [1, None]}) == '{"a":[1,null],"b":"ł"}'.encode() == canonical({"a": [1, None], "b": "ł"})
+    assert (
+        canonical({"b": "ł", "a": [1, None]})
+        == '{"a":[1,null],"b":"ł"}'.encode()
+        == canonical({"a": [1, None], "b": "ł"})
+    )

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from tests.trust.samples import SIGNER, ToyInstallation, fails, holds, only, toy
 
 from stockade.apps.show import TEMPLATE_FOLDERS
 from stockade.kernel.control import CONTROLS as DECLARED
@@ -13,7 +14,6 @@ from stockade.trust.evidence import canonical, verifies
 from stockade.trust.page import claims_json, page_context
 from stockade.trust.runner import run_controls
 from stockade.web.pages import Pages, StaticFiles
-from tests.trust.samples import SIGNER, ToyInstallation, fails, holds, only, toy
 
 CONTROLS = (toy("toy.good", holds, "A1"), toy("toy.bad", fails, "A2", "B5"), toy("toy.other", holds, "A2"))
 

@@ -7,14 +7,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-
-import stockade.trust.runner as runner
-from stockade.kernel.clock import now
-from stockade.kernel.control import CONTROLS, Finding
-from stockade.kernel.problems import Refusal
-from stockade.trust.evidence import Result, newest
-from stockade.trust.page import trust_state
-from stockade.trust.runner import checked, due, run_controls, run_due
 from tests.trust.samples import (
     MINUTE,
     OTHER_SIGNER,
@@ -28,6 +20,14 @@ from tests.trust.samples import (
     says_nothing,
     toy,
 )
+
+import stockade.trust.runner as runner
+from stockade.kernel.clock import now
+from stockade.kernel.control import CONTROLS, Finding
+from stockade.kernel.problems import Refusal
+from stockade.trust.evidence import Result, newest
+from stockade.trust.page import trust_state
+from stockade.trust.runner import checked, due, run_controls, run_due
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,9 @@ async def test_an_unknown_name_is_refused_before_anything_runs(installation: Toy
     assert await newest(installation.worker, 10) == []
 
 
-async def test_a_control_is_due_before_its_first_run_and_again_after_its_interval(installation: ToyInstallation) -> None:
+async def test_a_control_is_due_before_its_first_run_and_again_after_its_interval(
+    installation: ToyInstallation,
+) -> None:
     with only(toy("often", holds), toy("rarely", holds, every=timedelta(hours=1), max_age=timedelta(hours=3))):
         assert await due(installation) == ["often", "rarely"]
         await run_due(installation)

@@ -5,24 +5,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from tests.trust.samples import MINUTE, OTHER_SIGNER, SIGNER, holds, toy
 
 from stockade.kernel.control import Control
 from stockade.trust.claims import Claim, Group
 from stockade.trust.evidence import EvidenceSigner, Outcome, Recorded, Result, canonical, statement_of
 from stockade.trust.state import ALTERED, NEVER_RUN, TrustState, judge
-from tests.trust.samples import MINUTE, OTHER_SIGNER, SIGNER, holds, toy
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 GROUPS = (Group("A", "a", (Claim("A1", "A", "One."), Claim("A2", "A", "Two."))),)
 FIRST, SECOND = toy("first", holds, "A1"), toy("second", holds, "A1")
 
 
-def evidence(control: Control, *, age: timedelta = MINUTE, outcome: Outcome = "holds", signer: EvidenceSigner = SIGNER) -> Recorded:
+def evidence(
+    control: Control, *, age: timedelta = MINUTE, outcome: Outcome = "holds", signer: EvidenceSigner = SIGNER
+) -> Recorded:
     """A control's evidence of some age."""
     at = AT - age
     result = Result(control.id, control.claims, control.statement, outcome, f"{outcome}.", (), at, at, 1, 300)
     statement = statement_of(result, signer, 1, bytes(32))
-    return Recorded(control.id, statement, hashlib.sha256(canonical(statement)).digest(), signer.sign(canonical(statement)))
+    return Recorded(
+        control.id, statement, hashlib.sha256(canonical(statement)).digest(), signer.sign(canonical(statement))
+    )
 
 
 def judged(*found: Recorded, controls: tuple[Control, ...] = (FIRST, SECOND)) -> TrustState:
@@ -65,7 +69,9 @@ def test_evidence_from_the_future_does_not_stay_fresh() -> None:
 def test_evidence_that_was_altered_counts_as_a_failure() -> None:
     genuine = evidence(FIRST, outcome="fails")
     altered: dict[str, Any] = genuine.statement | {"outcome": "holds"}
-    forged = msgspec.structs.replace(genuine, statement=altered, evidence_hash=hashlib.sha256(canonical(altered)).digest())
+    forged = msgspec.structs.replace(
+        genuine, statement=altered, evidence_hash=hashlib.sha256(canonical(altered)).digest()
+    )
     claim = judged(forged, evidence(SECOND)).claims[0]
     assert (claim.state, claim.controls[0].result) == ("fails", ALTERED)
 

@@ -13,27 +13,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.trust.samples import OTHER_SIGNER, SIGNER, holds, toy
 
 from stockade.kernel.clock import now
 from stockade.trust.claims import all_groups
 from stockade.trust.evidence import EvidenceSigner, Outcome, Recorded, Result, canonical, statement_of
 from stockade.trust.page import claims_document, verification_steps
 from stockade.trust.state import judge
-from tests.trust.samples import OTHER_SIGNER, SIGNER, holds, toy
 
 VERIFIER = Path(__file__).parents[2] / "verifier"
 KEY = SIGNER.public_key.hex()
 CONTROLS = (toy("first", holds, "A1"), toy("second", holds, "A1", "B5"), toy("third", holds, "D1"))
 
 
-def document(*, at: datetime | None = None, outcome: Outcome = "holds", age: timedelta = timedelta(0)) -> dict[str, Any]:
+def document(
+    *, at: datetime | None = None, outcome: Outcome = "holds", age: timedelta = timedelta(0)
+) -> dict[str, Any]:
     """A genuine document: three controls, of which the last has an outcome and an age of choice."""
     moment = at or now()
     found = {}
     for number, control in enumerate(CONTROLS, 1):
         last = control.id == "third"
         checked_at = moment - (age if last else timedelta(0))
-        result = Result(control.id, control.claims, control.statement, outcome if last else "holds", "Łódź.", (), checked_at, checked_at, 1, 300)
+        result = Result(
+            control.id,
+            control.claims,
+            control.statement,
+            outcome if last else "holds",
+            "Łódź.",
+            (),
+            checked_at,
+            checked_at,
+            1,
+            300,
+        )
         statement = statement_of(result, SIGNER, number, bytes(32))
         message = canonical(statement)
         found[control.id] = Recorded(control.id, statement, hashlib.sha256(message).digest(), SIGNER.sign(message))
@@ -45,12 +58,15 @@ def signed_again(content: dict[str, Any], signer: EvidenceSigner = SIGNER) -> di
     return content | {"signature": signer.sign(canonical(content)).hex()}
 
 
-def verify(folder: Path, content: dict[str, Any] | bytes, *arguments: str, key: str = KEY) -> "subprocess.CompletedProcess[str]":
+def verify(
+    folder: Path, content: dict[str, Any] | bytes, *arguments: str, key: str = KEY
+) -> "subprocess.CompletedProcess[str]":
     file = folder / "claims.json"
     file.write_bytes(content if isinstance(content, bytes) else canonical(content))
     return subprocess.run(
         [sys.executable, "-m", "stockade_verify", str(file), "--key", key, *arguments],
-        cwd=folder, env={"PYTHONPATH": str(VERIFIER), "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False,
+        cwd=folder, env={"PYTHONPATH": str(VERIFIER), "PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -110,7 +126,14 @@ def name_another_control(content: dict[str, Any]) -> None:
     set_state(content)
 
 
-ALTERATIONS = [set_state, set_outcome, set_outcome_and_hash, take_anothers_evidence, drop_the_evidence, name_another_control]
+ALTERATIONS = [
+    set_state,
+    set_outcome,
+    set_outcome_and_hash,
+    take_anothers_evidence,
+    drop_the_evidence,
+    name_another_control,
+]
 
 
 @pytest.mark.parametrize("alter", ALTERATIONS)
@@ -136,7 +159,9 @@ def test_the_signature_of_a_result_does_not_pass_for_that_of_a_document(tmp_path
     assert verify(tmp_path, item["statement"] | {"signature": item["signature"]}).returncode == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"type":"stockade/claims/1"}', b'{"a":1,"a":2}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b'{"type":"stockade/claims/1"}', b'{"a":1,"a":2}', b"\xff"]
+)
 def test_what_is_no_document_is_refused_without_a_traceback(tmp_path: Path, content: bytes) -> None:
     done = verify(tmp_path, content)
     assert done.returncode == 2
@@ -170,7 +195,9 @@ def test_the_commands_that_the_page_shows_really_verify_and_really_refuse(tmp_pa
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
     def run(command: str) -> int:
-        return subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, check=False).returncode
+        return subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, check=False
+        ).returncode
 
     (tmp_path / "claims.json").write_bytes(canonical(document()))
     assert [run(command) for command in commands[2:]] == [0, 0]

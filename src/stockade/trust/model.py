@@ -3,12 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped
 
 from stockade.database.roles import Role
 from stockade.tenancy.declaration import PlatformTable, business, column, stages, technical
+
+
+def _by_control_and_moment(table: Table) -> None:
+    Index("evidence_control_checked_at_idx", table.c.control, table.c.checked_at)
 
 
 class Evidence(
@@ -27,6 +31,4 @@ class Evidence(
     evidence_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
     signature: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
 
-    __constraints__ = (
-        lambda table: Index("evidence_control_checked_at_idx", table.c.control, table.c.checked_at) and None,
-    )
+    __constraints__ = (_by_control_and_moment,)

@@ -1,4 +1,4 @@
-"""The wire: how a control talks to the running server, as a stranger would: over a socket of its own, with TLS verified.
+"""The wire: how a control talks to the running server: as a stranger would, over a socket of its own, with TLS.
 
 Written out, because a control has to send what a client library would refuse to, and to see what one would hide. Each
 ``Line`` comes from an address of its own in 127.64.0.0/10: on Linux all of 127.0.0.0/8 is this host. So what a control
@@ -111,7 +111,8 @@ class Line:
         self._reader = self._writer = None
 
     async def ask(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"", *, announce: int | None = None
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"", *,
+        announce: int | None = None,
     ) -> Reply:  # fmt: skip
         """Send a request and return its answer. With ``announce``, a body of that length is promised and not sent."""
         given = {"Host": self.place.host_header, "Accept": "*/*", "User-Agent": "stockade-control"} | dict(

@@ -15,18 +15,20 @@ _STANDARDS = ("OWASP ASVS 5.0 V13.4", "OWASP A05:2021", "ISO 27001 A.8.20")
 _PROC = Path("/proc")
 _LISTENING = "0A"
 _DEBUG_PATHS = (
-    "/debug", "/debug/vars", "/debug/pprof/", "/debug/default/view", "/_debug", "/__debug__/", "/_debug_toolbar/", "/console",
-    "/_profiler", "/profiler", "/trace", "/dump", "/heapdump", "/actuator", "/actuator/env", "/actuator/heapdump", "/jolokia",
-    "/server-status", "/server-info", "/status/config", "/env", "/.env", "/.git/HEAD", "/.git/config", "/.svn/entries", "/config",
-    "/phpinfo.php", "/elmah.axd", "/trace.axd", "/schema", "/schema/swagger", "/docs", "/redoc", "/swagger", "/openapi.json",
-    "/graphql", "/graphiql", "/admin/debug", "/api/debug", "/api/v1/debug", "/api/litestar", "/static/", "/static/../pyproject.toml",
+    "/debug", "/debug/vars", "/debug/pprof/", "/debug/default/view", "/_debug", "/__debug__/", "/_debug_toolbar/",
+    "/console", "/_profiler", "/profiler", "/trace", "/dump", "/heapdump", "/actuator", "/actuator/env",
+    "/actuator/heapdump", "/jolokia", "/server-status", "/server-info", "/status/config", "/env", "/.env",
+    "/.git/HEAD", "/.git/config", "/.svn/entries", "/config", "/phpinfo.php", "/elmah.axd", "/trace.axd", "/schema",
+    "/schema/swagger", "/docs", "/redoc", "/swagger", "/openapi.json", "/graphql", "/graphiql", "/admin/debug",
+    "/api/debug", "/api/v1/debug", "/api/litestar", "/static/", "/static/../pyproject.toml",
     "/static/%2e%2e/%2e%2e/kernel/secrets.py", "/internal", "/test", "/.well-known/debug",
 )  # fmt: skip
 
 
 @control(
     id="web.no-debug-endpoint", claims=("D13",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="None of the addresses at which frameworks and careless operators leave consoles, dumps, settings or sources "
+    statement="None of the addresses at which frameworks and careless operators leave consoles, dumps, settings or "
+    "sources "
     "answers with anything but 404, and the measurements are refused to an address that is not listed.",
 )  # fmt: skip
 async def no_debug_endpoint(installation: Installation) -> Finding:
@@ -50,7 +52,8 @@ async def no_debug_endpoint(installation: Installation) -> Finding:
 
 @control(
     id="web.only-https-listens", claims=("D13",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="Of all processes of this installation, none listens on a TCP port but the HTTPS port and the one that redirects to it.",
+    statement="Of all processes of this installation, none listens on a TCP port but the HTTPS port and the one that "
+    "redirects to it.",
 )  # fmt: skip
 async def only_https_listens(installation: Installation) -> Finding:
     """Find the process behind the HTTPS port, its whole family, and every port that one of them listens on."""

@@ -16,8 +16,10 @@ _PROBLEM = b"/problems/csrf"
 @control(
     id="web.forged-requests-refused", claims=("D4",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
     standards=("OWASP ASVS 5.0 V3.5", "OWASP A01:2021"),
-    statement="Every form and every endpoint that changes something refuses a browser's session without a CSRF token, with "
-    "one that is made up, and, with the right one, a request that another origin sent; the right one alone is accepted.",
+    statement="Every form and every endpoint that changes something refuses a browser's session without a CSRF token, "
+    "with "
+    "one that is made up, and, with the right one, a request that another origin sent; the right one alone is "
+    "accepted.",
 )  # fmt: skip
 async def forged_requests_refused(installation: Installation) -> Finding:
     """With a real session, try every route that changes something without a token and with a wrong one."""
@@ -52,10 +54,11 @@ async def _send(line: Line, route: RouteInfo, session: Signed, token: str | None
 
 
 async def _wrong_about_origins(line: Line, session: Signed) -> list[str]:
-    """Send the right token as if from elsewhere, and at last as it should be: if that were refused, nothing was proved."""
+    """Send the right token as if from elsewhere, and at last as it should be: else refusals would prove nothing."""
     wrong = []
     for headers in (
-        {"Origin": "https://stranger.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}
+        {"Origin": "https://stranger.example"}, {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
     ):  # fmt: skip
         reply = await post(line, session.sign_out, session.cookie, headers)
         if reply.status != 403 or _PROBLEM not in reply.body:

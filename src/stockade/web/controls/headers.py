@@ -24,7 +24,8 @@ _MAX_AGE = re.compile(r"max-age=\"?(\d+)\"?")
 
 @control(
     id="web.https-for-a-year", claims=("D2",), every=_HOUR, max_age=_EXPIRES, standards=_STANDARDS,
-    statement="Strict-Transport-Security for at least a year is on a page, on the API's answers, and on refusals of every kind.",
+    statement="Strict-Transport-Security for at least a year is on a page, on the API's answers, and on refusals of "
+    "every kind.",
 )  # fmt: skip
 async def https_for_a_year(installation: Installation) -> Finding:
     """Look at Strict-Transport-Security on one response of each kind."""
@@ -71,7 +72,8 @@ async def sample(installation: Installation) -> list[tuple[str, Reply]]:
     asked: tuple[tuple[str, str, dict[str, str], int | None], ...] = (
         ("GET", "/healthz", {}, None), ("GET", "/trust", page, None), ("GET", "/sign-in", page, None),
         ("GET", "/api/openapi.json", {}, None), ("GET", "/orders", page, None), ("GET", api, {}, None),
-        ("GET", "/nothing-is-here", {}, None), ("GET", "/nothing-is-here", page, None), ("GET", "/api/v1/nothing", {}, None),
+        ("GET", "/nothing-is-here", {}, None), ("GET", "/nothing-is-here", page, None),
+        ("GET", "/api/v1/nothing", {}, None),
         ("DELETE", "/healthz", {}, None), ("OPTIONS", "/api/v1/nothing", {"Origin": "https://stranger.example"}, None),
         ("POST", api, json, most + 1), ("POST", api, {"Content-Type": "text/plain"}, None),
         ("GET", "/healthz", {"Host": "stranger.example"}, None), ("HEAD", "/healthz", {}, None),

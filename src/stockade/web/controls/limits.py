@@ -1,6 +1,6 @@
-"""The limits: asked for more than they allow, from an address and with a credential of our own (claim D7).
+"""The limits: asked for more than they allow, from an address and with a key of our own (claim D7).
 
-Nobody else is held up: the address is one of the loopback network that no one uses, the key is a probe tenant's own, and
+Nobody else is held up: the address is one of the loopback network that no one uses, the key a probe tenant's own, and
 what is asked for costs the server next to nothing. So as not to make load for its own sake, it is done rarely.
 """
 
@@ -21,7 +21,7 @@ _NAMES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 @dataclass(frozen=True)
 class Burst:
-    """What became of many requests: how many were let through, the refusals, and answers without the limit's headers."""
+    """What became of many requests: how many were let through, the refusals, and answers that name no limit."""
 
     allowed: int
     refused: tuple[Reply, ...]
@@ -32,7 +32,8 @@ class Burst:
 @control(
     id="web.address-limit-holds", claims=("D7",), every=timedelta(hours=1), max_age=timedelta(hours=3),
     standards=_STANDARDS,
-    statement="An address gets its requests per minute and not more, over all processes together; every answer names the "
+    statement="An address gets its requests per minute and not more, over all processes together; every answer names "
+    "the "
     "limit, and a refusal is 429 and says when to come again.",
 )  # fmt: skip
 async def address_limit_holds(installation: Installation) -> Finding:
@@ -52,7 +53,7 @@ async def address_limit_holds(installation: Installation) -> Finding:
     statement="A credential gets its requests per minute and not more, from however many addresses it is used.",
 )  # fmt: skip
 async def credential_limit_holds(installation: Installation) -> Finding:
-    """Use a viewer's key from many addresses, for what a viewer may not do: that is counted, and costs no transaction."""
+    """Use a viewer's key from many addresses, for what a viewer may not do: that counts, and costs no transaction."""
     probe_key = getattr(installation, "probe_key", None)
     path = next(
         (route.path for route in installation.routes if route.path.endswith("/api-keys") and route.method == "GET"),
@@ -78,7 +79,8 @@ def _judged(found: Burst, limit: int, whose: str) -> Finding:
     owed = limit + limit / 60 * found.seconds + 1
     if found.allowed > owed or not found.refused:
         wrong.append(
-            f"{found.allowed} requests of {whose} were let through in {found.seconds:.1f} s, where {limit} a minute are allowed"
+            f"{found.allowed} requests of {whose} were let through in {found.seconds:.1f} s, where {limit} a minute "
+            f"are allowed"
         )
     if found.allowed < limit * 0.9:
         wrong.append(f"{whose} was refused after {found.allowed} requests, where {limit} are allowed")

@@ -17,7 +17,8 @@ _NONE = ["'none'"]
 @control(
     id="web.pages-run-own-script-only", claims=("D3",), every=timedelta(minutes=15), max_age=timedelta(hours=1),
     standards=_STANDARDS,
-    statement="Every page has a Content-Security-Policy that allows script by a nonce alone, a fresh one each time, nothing "
+    statement="Every page has a Content-Security-Policy that allows script by a nonce alone, a fresh one each time, "
+    "nothing "
     "inline or evaluated and no frame around it, and its markup keeps to that; X-Frame-Options is DENY.",
 )  # fmt: skip
 async def pages_run_own_script_only(installation: Installation) -> Finding:

@@ -63,7 +63,7 @@ class Signed:
 
 @asynccontextmanager
 async def signed_in(installation: Installation, line: Line) -> AsyncIterator[Signed]:
-    """Sign in to the probe tenant as a browser does, and sign out at the end; ``CannotSignIn`` if that does not work."""
+    """Sign in to the probe tenant as a browser does, and sign out at the end; ``CannotSignIn`` if that fails."""
     probe_link = getattr(installation, "probe_link", None)
     if probe_link is None:
         raise CannotSignIn("the installation gives no one-time link of a probe")
@@ -93,7 +93,8 @@ async def post(line: Line, form: Form, cookie: str, headers: dict[str, str] | No
 @control(
     id="web.session-cookies-stay-home", claims=("B5",), every=_OFTEN, max_age=_HOUR,
     standards=("OWASP ASVS 5.0 V3.3", "SOC 2 CC6.1"),
-    statement="Every cookie of a real sign-in has the __Host- prefix, HttpOnly, Secure, SameSite, the path / and no domain, "
+    statement="Every cookie of a real sign-in has the __Host- prefix, HttpOnly, Secure, SameSite, the path / and no "
+    "domain, "
     "and after signing out its value admits nobody.",
 )  # fmt: skip
 async def session_cookies_stay_home(installation: Installation) -> Finding:

@@ -18,7 +18,8 @@ _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2)
 
 @control(
     id="web.tls-modern-only", claims=("D1",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="The server agrees to TLS 1.3, refuses every older version (1.2 too, unless an operator turned it on), and "
+    statement="The server agrees to TLS 1.3, refuses every older version (1.2 too, unless an operator turned it on), "
+    "and "
     "shows a certificate that is valid for its name and for a week to come.",
 )  # fmt: skip
 async def tls_modern_only(installation: Installation) -> Finding:
@@ -41,7 +42,8 @@ async def tls_modern_only(installation: Installation) -> Finding:
 
 @control(
     id="web.plain-http-is-redirected", claims=("D1",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
-    statement="The plain HTTP port answers every request with a permanent redirect to the same path over TLS, and to nowhere else.",
+    statement="The plain HTTP port answers every request with a permanent redirect to the same path over TLS, and to "
+    "nowhere else.",
 )  # fmt: skip
 async def plain_http_is_redirected(installation: Installation) -> Finding:
     """Ask for some paths in the clear, also under a stranger's name."""

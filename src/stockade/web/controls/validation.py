@@ -25,7 +25,8 @@ _ENTRIES = "select count(*) from audit.entry where tenant_id = $1 and request_id
 @control(
     id="web.malformed-input-refused", claims=("D8",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
     standards=("OWASP ASVS 5.0 V2.2", "OWASP A03:2021"),
-    statement="With a key that may do everything, malformed bodies, paths and queries are refused at every endpoint with a "
+    statement="With a key that may do everything, malformed bodies, paths and queries are refused at every endpoint "
+    "with a "
     "status of their own and never an internal error, and none of those requests leaves a trace in the data.",
 )  # fmt: skip
 async def malformed_input_refused(installation: Installation) -> Finding:
