@@ -59,7 +59,9 @@ def test_a_command_tag_tells_how_many_rows_were_touched(tag: str, rows: int) -> 
 
 
 async def test_one_row_that_is_not_there_is_not_found(database: Database, tenant: TenantFixture) -> None:
-    by_id = statement(select(Product.id, Product.name).where(Product.tenant_id == TENANT, Product.id == param("id")), Named)
+    by_id = statement(
+        select(Product.id, Product.name).where(Product.tenant_id == TENANT, Product.id == param("id")), Named
+    )
     async with database.transaction(tenant.principal) as tx:
         assert await by_id.first(tx, id=uuid4()) is None
         with pytest.raises(NotFound):

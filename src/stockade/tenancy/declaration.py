@@ -15,7 +15,21 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, MetaData, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 from stockade.tenancy.masks import Mask, hidden
@@ -90,7 +104,8 @@ class Wall:
     ``also`` gives further roles privileges inside the pin. ``exempt`` roles pass the tenant policy (they own functions that look across tenants, one row at a time).
     ``part_of`` names the column with the document that this row belongs to: its changes are entries of the document.
     ``document`` rows are what a bulk import writes an entry for. ``insert_event`` names the entry of an insert.
-    ``triggers`` are further ones that a migration makes, as ``name function``.
+    ``triggers`` are further ones that a migration makes, as ``name function``. Of ``unsampled`` columns, which hold what
+    tenants write, the planner keeps no values: its estimates, which everybody may see with EXPLAIN, would tell them.
     """
 
     scope: Literal["tenant", "platform"]
@@ -106,6 +121,7 @@ class Wall:
     triggers: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
     events: dict[str, str] = field(default_factory=dict)
+    unsampled: tuple[str, ...] = ()
 
 
 def column(
@@ -219,8 +235,14 @@ def _wall_of(cls: type[Base], table: Table, options: dict[str, Any]) -> Wall:
         masked=tuple(sorted(name for name, rule in rules.items() if rule.masked_in_audit)),
         events={name: rule.event for name, rule in rules.items() if rule.event},
         audited=options.pop("audited", scope == "tenant"),
+        unsampled=tuple(item.name for item in table.columns if scope == "tenant" and _is_written_by_tenants(item)),
         **options,
     )
+
+
+def _is_written_by_tenants(item: Column[Any]) -> bool:
+    """Whether a column holds free values (text, numbers, documents), not keys, states, times or flags."""
+    return not item.info.get("one_of") and not isinstance(item.type, (Uuid, Boolean, Date, DateTime))
 
 
 class TenantTable(Base):

@@ -10,6 +10,7 @@ cursor, no temporary table; so a transaction pooler may stand in between, and th
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -119,12 +120,16 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
             pid=connection.get_server_pid() if self._with_pid else 0, valid_seconds=self._valid_seconds,
         )  # fmt: skip
         confirm = f", {who.confirmation}" if who.confirmation else ""
+        # What injected SQL left in the session goes first: a time zone, a search path, a cursor with another tenant's rows.
+        clean = "close all; reset all"
         if self._with_pid:
             # Hex digits that we made ourselves, and worth nothing outside this session: its pid is inside the MAC.
-            await connection.execute(f"begin; select pg_catalog.set_config('stockade.pin', '{pin}', true){confirm}")
+            await connection.execute(
+                f"begin; {clean}; select pg_catalog.set_config('stockade.pin', '{pin}', true){confirm}"
+            )
         else:
             # Without the pid the pin is a bearer token: bound values are not shown in pg_stat_activity.
-            await connection.execute("begin")
+            await connection.execute(f"begin; {clean}")
             await connection.fetchval(f"select pg_catalog.set_config('stockade.pin', $1, true){confirm}", pin)
 
     async def __aexit__(
@@ -204,10 +209,21 @@ class Database:
             await pool.close()
 
 
+class _Session(asyncpg.Connection):
+    """A session whose prepared statements have names that nobody can guess.
+
+    Counted names could be deallocated and prepared anew by SQL injected into one tenant's request, to run in the name of
+    the next tenant on the same session. (The list of names is revoked from everybody; see ``database.roles``.)
+    """
+
+    def _get_unique_id(self, prefix: str) -> str:
+        return f"stockade_{prefix}_{secrets.token_hex(16)}"
+
+
 async def open_pool(dsn: str, signer: Signer, *, size: int = 16, least: int = 1, behind_pooler: bool = False) -> Pool:
     """Connect a pool of ``size`` sessions at most. Sessions keep nothing between transactions, so none is reset."""
     connections: PgPool = await asyncpg.create_pool(  # type: ignore[call-overload]  # the stubs do not know its reset
-        dsn, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
+        dsn, connection_class=_Session, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
         statement_cache_size=0 if behind_pooler else 500, max_cached_statement_lifetime=0,
     )  # fmt: skip
     return Pool(connections, signer, behind_pooler=behind_pooler)

@@ -34,6 +34,11 @@ def build(name: str, wall: Wall, keys: tuple[str, ...]) -> list[str]:
             f"create policy wall on {name} as restrictive for all to public using ({_condition(wall)}) with check ({_condition(wall)})",
             f"create policy inside on {name} as permissive for all to {', '.join(_insiders(wall))} using (true) with check (true)",
         ]
+    # A leakproof comparison is estimated from all tenants' values: EXPLAIN would tell whether another tenant has a name,
+    # and where among the sorted values it lies. Without a sample there is nothing to tell.
+    if wall.unsampled:
+        silenced = ", ".join(f"alter column {column} set statistics 0" for column in wall.unsampled)
+        made.append(f"alter table {name} {silenced}")
     if wall.audited:
         argument = json.dumps(audit_config(wall, keys), sort_keys=True).replace("'", "''")
         for event, transition in _AUDIT_TRIGGERS:
@@ -112,6 +117,7 @@ def _facts_of(wall: Wall, keys: tuple[str, ...], columns: set[str]) -> Iterator[
         yield "row security forced"
         yield f"policy inside PERMISSIVE ALL to {','.join(_insiders(wall))}: true / true"
         yield f"policy wall RESTRICTIVE ALL to public: {_deparsed(wall)} / {_deparsed(wall)}"
+    yield from (f"no sample of {name}" for name in wall.unsampled if name in columns)
     for trigger in wall.triggers:
         name, _, function = trigger.partition(" ")
         yield f"trigger {name} enabled {function} "
@@ -157,5 +163,8 @@ union all
 select t.name, format('trigger %s %s %s %s', g.tgname, case g.tgenabled when 'O' then 'enabled' else 'not enabled' end, g.tgfoid::regproc,
     convert_from(trim(trailing '\\000'::bytea from g.tgargs), 'utf8'))
 from tables t join pg_catalog.pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal
+union all
+select t.name, format('no sample of %s', a.attname)
+from tables t join pg_catalog.pg_attribute a on a.attrelid = t.oid where a.attstattarget = 0
 """
 """Rows (table, fact) for every relation outside PostgreSQL's own schemas."""

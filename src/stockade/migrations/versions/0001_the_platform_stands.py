@@ -1131,6 +1131,7 @@ def upgrade() -> None:
         also={"stockade_auditor": "insert"},
         audited=False,
         masked=("address",),
+        unsampled=("transaction_id", "actor_kind", "address", "action", "subject", "before", "after"),
     )
     op.build_wall(
         "catalog.product",
@@ -1153,14 +1154,34 @@ def upgrade() -> None:
         ),
         document=True,
         events={"state": "catalog.state_changed"},
+        unsampled=(
+            "sku",
+            "name",
+            "description",
+            "unit",
+            "case_pack",
+            "barcode",
+            "list_price",
+            "cost",
+            "reorder_point",
+            "version",
+        ),
     )
-    op.build_wall("catalog.vat_rate", keys=("tenant_id", "id"), scope="tenant", updatable=("rate",), document=True)
+    op.build_wall(
+        "catalog.vat_rate",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        updatable=("rate",),
+        document=True,
+        unsampled=("rate",),
+    )
     op.build_wall(
         "desk.export",
         keys=("tenant_id", "id"),
         scope="tenant",
         grants=("insert", "select"),
         insert_event="desk.exported",
+        unsampled=("kind", "filters", "rows"),
     )
     op.build_wall(
         "idempotency.used_key",
@@ -1168,6 +1189,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("delete", "insert", "select"),
         audited=False,
+        unsampled=("key", "request_hash"),
     )
     op.build_wall(
         "identity.account",
@@ -1187,6 +1209,7 @@ def upgrade() -> None:
         insert_event="identity.key_issued",
         masked=("secret_hash",),
         events={"revoked_at": "identity.key_revoked"},
+        unsampled=("name", "prefix", "secret_hash"),
     )
     op.build_wall(
         "identity.attempt",
@@ -1205,9 +1228,15 @@ def upgrade() -> None:
         document=True,
         insert_event="ledger.import_started",
         events={"state": "ledger.import_state_changed"},
+        unsampled=("file_name", "file_hash", "mapping", "batches_done", "account"),
     )
     op.build_wall(
-        "numbering.counter", keys=("tenant_id", "series", "period"), scope="tenant", updatable=("last",), audited=False
+        "numbering.counter",
+        keys=("tenant_id", "series", "period"),
+        scope="tenant",
+        updatable=("last",),
+        audited=False,
+        unsampled=("series", "period", "last"),
     )
     op.build_wall(
         "parties.company",
@@ -1229,6 +1258,21 @@ def upgrade() -> None:
             "version",
         ),
         masked=("iban",),
+        unsampled=(
+            "legal_name",
+            "street",
+            "postcode",
+            "city",
+            "country",
+            "vat_id",
+            "email",
+            "phone",
+            "currency",
+            "locale",
+            "iban",
+            "bic",
+            "version",
+        ),
     )
     op.build_wall(
         "parties.customer",
@@ -1254,9 +1298,26 @@ def upgrade() -> None:
             "credit_limit_minor": "parties.credit_limit_changed",
             "state": "parties.state_changed",
         },
+        unsampled=(
+            "number",
+            "name",
+            "vat_id",
+            "email",
+            "phone",
+            "country",
+            "currency",
+            "terms_days",
+            "credit_limit_minor",
+            "version",
+        ),
     )
     op.build_wall(
-        "stock.warehouse", keys=("tenant_id", "id"), scope="tenant", updatable=("name", "state"), document=True
+        "stock.warehouse",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        updatable=("name", "state"),
+        document=True,
+        unsampled=("code", "name"),
     )
     op.build_wall(
         "tenancy.tenant",
@@ -1267,6 +1328,7 @@ def upgrade() -> None:
         updatable=("name", "state", "placement"),
         exempt={"stockade_platform": "select insert update"},
         events={"state": "tenancy.state_changed"},
+        unsampled=("slug", "name", "placement"),
     )
     op.build_wall(
         "trust.evidence",
@@ -1302,6 +1364,7 @@ def upgrade() -> None:
         insert_event="identity.signed_in",
         masked=("token_hash", "user_agent"),
         events={"ended_at": "identity.signed_out"},
+        unsampled=("token_hash", "user_agent"),
     )
     op.build_wall(
         "orders.sales_order",
@@ -1320,6 +1383,16 @@ def upgrade() -> None:
         ),
         document=True,
         events={"stage": "orders.stage_changed"},
+        unsampled=(
+            "number",
+            "currency",
+            "customer_reference",
+            "net_minor",
+            "vat_minor",
+            "gross_minor",
+            "note",
+            "version",
+        ),
     )
     op.build_wall(
         "parties.address",
@@ -1328,6 +1401,7 @@ def upgrade() -> None:
         grants=("delete", "insert", "select", "update"),
         updatable=("kind", "recipient", "street", "postcode", "city", "country", "version"),
         masked=("city", "postcode", "recipient", "street"),
+        unsampled=("recipient", "street", "postcode", "city", "country", "version"),
     )
     op.build_wall(
         "parties.contact",
@@ -1336,6 +1410,7 @@ def upgrade() -> None:
         grants=("delete", "insert", "select", "update"),
         updatable=("name", "position", "email", "phone", "version"),
         masked=("email", "name", "phone", "position"),
+        unsampled=("name", "position", "email", "phone", "version"),
     )
     op.build_wall(
         "receivables.payment",
@@ -1344,6 +1419,7 @@ def upgrade() -> None:
         updatable=("unallocated_minor",),
         document=True,
         insert_event="receivables.paid",
+        unsampled=("external_id", "currency", "amount_minor", "unallocated_minor", "note"),
     )
     op.build_wall(
         "receivables.posting",
@@ -1352,6 +1428,7 @@ def upgrade() -> None:
         grants=("insert", "select"),
         part_of="journal_id",
         triggers=("posting_balance receivables.check_balance",),
+        unsampled=("position", "currency", "amount_minor"),
     )
     op.build_wall(
         "stock.level",
@@ -1359,8 +1436,15 @@ def upgrade() -> None:
         scope="tenant",
         updatable=("on_hand", "reserved"),
         audited=False,
+        unsampled=("on_hand", "reserved"),
     )
-    op.build_wall("stock.move", keys=("tenant_id", "id"), scope="tenant", grants=("insert", "select"))
+    op.build_wall(
+        "stock.move",
+        keys=("tenant_id", "id"),
+        scope="tenant",
+        grants=("insert", "select"),
+        unsampled=("quantity", "note"),
+    )
     op.build_wall(
         "stock.reservation",
         keys=("tenant_id", "order_id", "position", "warehouse_id"),
@@ -1368,6 +1452,7 @@ def upgrade() -> None:
         grants=("delete", "insert", "select", "update"),
         updatable=("quantity", "expires_at"),
         part_of="order_id",
+        unsampled=("position", "quantity"),
     )
     op.build_wall(
         "invoicing.invoice",
@@ -1377,6 +1462,20 @@ def upgrade() -> None:
         document=True,
         insert_event="invoicing.issued",
         masked=("buyer",),
+        unsampled=(
+            "series",
+            "period",
+            "sequence",
+            "number",
+            "currency",
+            "net_minor",
+            "vat_minor",
+            "rounding_minor",
+            "gross_minor",
+            "seller",
+            "buyer",
+            "note",
+        ),
     )
     op.build_wall(
         "orders.hold",
@@ -1385,6 +1484,7 @@ def upgrade() -> None:
         updatable=("released_at", "released_by"),
         insert_event="orders.held",
         events={"released_at": "orders.hold_released"},
+        unsampled=("reason",),
     )
     op.build_wall(
         "orders.line",
@@ -1406,6 +1506,21 @@ def upgrade() -> None:
         ),
         part_of="order_id",
         events={"unit_price": "orders.price_changed", "discount_percent": "orders.discount_changed"},
+        unsampled=(
+            "position",
+            "sku",
+            "description",
+            "quantity",
+            "unit_price",
+            "discount_percent",
+            "vat_category",
+            "vat_rate",
+            "net_minor",
+            "reserved",
+            "shipped",
+            "invoiced",
+            "cancelled",
+        ),
     )
     op.build_wall(
         "orders.shipment",
@@ -1413,6 +1528,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("insert", "select"),
         insert_event="orders.shipped",
+        unsampled=("number", "carrier", "tracking"),
     )
     op.build_wall(
         "invoicing.line",
@@ -1420,6 +1536,19 @@ def upgrade() -> None:
         scope="tenant",
         grants=("insert", "select"),
         part_of="invoice_id",
+        unsampled=(
+            "position",
+            "order_position",
+            "sku",
+            "description",
+            "quantity",
+            "unit",
+            "unit_price",
+            "discount_percent",
+            "vat_category",
+            "vat_rate",
+            "net_minor",
+        ),
     )
     op.build_wall(
         "invoicing.vat_group",
@@ -1427,6 +1556,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("insert", "select"),
         part_of="invoice_id",
+        unsampled=("vat_category", "vat_rate", "net_minor", "vat_minor"),
     )
     op.build_wall(
         "orders.shipment_line",
@@ -1434,6 +1564,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("insert", "select"),
         part_of="shipment_id",
+        unsampled=("position", "quantity"),
     )
     op.build_wall(
         "receivables.credit",
@@ -1441,6 +1572,7 @@ def upgrade() -> None:
         scope="tenant",
         updatable=("unallocated_minor",),
         audited=False,
+        unsampled=("currency", "gross_minor", "unallocated_minor"),
     )
     op.build_wall(
         "receivables.open_item",
@@ -1448,6 +1580,7 @@ def upgrade() -> None:
         scope="tenant",
         updatable=("open_minor", "credited_minor"),
         audited=False,
+        unsampled=("currency", "gross_minor", "open_minor", "credited_minor"),
     )
     op.build_wall(
         "receivables.write_off",
@@ -1456,6 +1589,7 @@ def upgrade() -> None:
         grants=("insert", "select"),
         document=True,
         insert_event="receivables.written_off",
+        unsampled=("amount_minor", "reason"),
     )
     op.build_wall(
         "receivables.allocation",
@@ -1463,6 +1597,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("insert", "select"),
         insert_event="receivables.allocated",
+        unsampled=("amount_minor",),
     )
     for sql in install_statements():
         run_script(op.get_bind(), sql)
