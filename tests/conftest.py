@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.site import Site, running_site
+from tests.running import Site, running_site
 
 import stockade.apps.schema  # noqa: F401  # every table, declared
 from stockade.database.embedded import SUPERUSER, Cluster, locate, prepare, start

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.conftest import MakeTenant, Server
-from tests.site import ORIGIN, Site, running_site
+from tests.running import ORIGIN, Site, running_site
 from tests.walls.trading import Trader
 
 from stockade.database.roles import Role

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import TenantFixture
-from tests.site import Site
+from tests.running import Site
 from tests.walls.calls import calls_of, governed, ids_from
 from tests.walls.trading import Trader
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
-from tests.site import running_site
+from tests.running import running_site
 
 from stockade.apps.installation import Installation
 from stockade.apps.live import Live

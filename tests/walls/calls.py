@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from tests.site import Site
+from tests.running import Site
 from tests.walls.values import IdOf, body_of, value_of
 
 from stockade.access.admission import SESSION_COOKIE, permission_of

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.conftest import TenantFixture
-from tests.site import Site
+from tests.running import Site
 from tests.walls.trading import Trader
 
 from stockade.identity.service.keys import issue_key, revoke_key

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from litestar.background_tasks import BackgroundTask
 from tests.conftest import Server, TenantFixture
-from tests.site import Site, running_site
+from tests.running import Site, running_site
 from tests.walls.trading import Trader
 
 from stockade.access.permissions import Permission

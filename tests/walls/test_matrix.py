@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from tests.conftest import MakeTenant, TenantFixture
-from tests.site import Site
+from tests.running import Site
 from tests.walls.calls import Call, calls_of, governed, ids_from, inside, no_ids
 from tests.walls.inhabitants import ended_session, expired_key, furnish, revoked_key, session_of, suspend
 from tests.walls.values import replaced

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import pytest
 from tests.conftest import Server, TenantFixture
-from tests.site import Site, running_site
+from tests.running import Site, running_site
 from tests.walls.calls import inside
 from tests.walls.inhabitants import session_of, suspend
 

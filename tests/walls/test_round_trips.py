@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import TenantFixture
-from tests.site import Site
+from tests.running import Site
 from tests.walls.calls import calls_of, ids_from, inside
 from tests.walls.inhabitants import furnish
 from tests.walls.trading import ADDRESS, Trader

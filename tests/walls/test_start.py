@@ -8,7 +8,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 from tests.conftest import Server
-from tests.site import running_site
+from tests.running import running_site
 
 from stockade.apps import site as site_module
 from stockade.kernel.problems import Refusal

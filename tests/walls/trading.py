@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from tests.site import Site
+from tests.running import Site
 
 from stockade.kernel.ids import new_id
 

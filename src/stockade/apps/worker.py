@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import asyncpg
 from pgqueuer import PgQueuer
@@ -19,14 +19,17 @@ from stockade.apps.installation import Installation
 from stockade.apps.live import checked
 from stockade.commerce.orders.jobs import expire_reservations_everywhere
 from stockade.database.roles import Role
+from stockade.idempotency.service import forget_old_keys
 from stockade.jobs.queue import queries
+from stockade.kernel.clock import now
 from stockade.kernel.logging import configure_logging, logger
+from stockade.tenancy.pin import ActorKind
+from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import list_tenants
 from stockade.trust.runner import run_due
 
 Task = Callable[[], Awaitable[None]]
 PARTITION_MONTHS_AHEAD = 12
-IDEMPOTENCY_KEPT = timedelta(days=2)
 
 
 async def run_worker(installation: Installation) -> None:
@@ -43,6 +46,11 @@ async def run_worker(installation: Installation) -> None:
         async def expire() -> None:
             await expire_reservations_everywhere(worker, [tenant.id for tenant in await list_tenants(platform)])
 
+        async def forget_keys() -> None:
+            for tenant in await list_tenants(platform):
+                async with worker.transaction(Principal.system(tenant.id, kind=ActorKind.JOB)) as tx:
+                    await forget_old_keys(tx, now())
+
         async def make_partitions() -> None:
             async with worker.main().acquire() as connection:
                 await connection.execute("select audit.ensure_partitions($1)", PARTITION_MONTHS_AHEAD)
@@ -50,6 +58,7 @@ async def run_worker(installation: Installation) -> None:
         tasks: dict[str, tuple[str, Task]] = {
             "trust_run_due": ("* * * * *", run_controls),
             "stock_expire_reservations": ("* * * * *", expire),
+            "idempotency_forget_keys": ("41 * * * *", forget_keys),
             "audit_make_partitions": ("17 3 * * *", make_partitions),
         }
         await _run_queue(installation.dsn(Role.WORKER), tasks)

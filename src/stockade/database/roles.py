@@ -95,7 +95,6 @@ SUPERUSER_STATEMENTS = (
     "('pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_logical_emit_message', 'pg_export_snapshot', "
     "'pg_terminate_backend', 'pg_cancel_backend', 'pg_prepared_statement')) "
     "loop execute format('revoke execute on function %s from public', f); end loop; end $$",
-    f"grant pg_read_all_data to {Role.BACKUP.login}",
 )
 """What only a superuser may revoke. The embedded server gets it; ``stockade doctor`` asks for it elsewhere."""
 

@@ -1,17 +1,22 @@
 """Claiming a key: the first to come makes the row, everyone after gets what the first one made."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from stockade.database.statements import TENANT, param, statement
 from stockade.idempotency.model import UsedKey
 from stockade.kernel.problems import Problem
 from stockade.tenancy.transaction import Transaction
+
+
+KEPT = timedelta(days=2)
+"""How long a key is remembered: a client that has not repeated its request by then has given it up."""
 
 
 class KeyReused(Problem):
@@ -49,6 +54,9 @@ _CLAIM = statement(
 _USED = statement(select(UsedKey.request_hash, UsedKey.made_id).where(*_MINE), _Used)
 
 
+_FORGET = statement(delete(UsedKey).where(UsedKey.tenant_id == TENANT, UsedKey.used_at < param("before")))
+
+
 async def claim(tx: Transaction, key: str, operation: str, content: Any, fresh_id: UUID) -> Claim:
     """Claim ``key`` for what ``operation`` makes of ``content``.
 
@@ -63,3 +71,8 @@ async def claim(tx: Transaction, key: str, operation: str, content: Any, fresh_i
     if used.request_hash != request_hash:
         raise KeyReused("Use a fresh key for a different request.")
     return Claim(used.made_id, replayed=True)
+
+
+async def forget_old_keys(tx: Transaction, now: datetime) -> int:
+    """Forget the keys that are older than ``KEPT``; return how many."""
+    return await _FORGET.run(tx, before=now - KEPT)

@@ -8,7 +8,7 @@ import pytest
 from tests.commerce.invoicing.world import Item, World, make_world
 from tests.conftest import TenantFixture
 from tests.documents.reading import text
-from tests.site import Site
+from tests.running import Site
 
 from stockade.documents import InvoiceDocument, render_invoice
 from stockade.kernel.clock import today
