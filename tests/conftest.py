@@ -1,4 +1,4 @@
-"""What all tests share: one embedded server a session, one provisioned template, one database a worker, tenants by the dozen.
+"""What all tests share: an embedded server a session, a provisioned template, a database a worker, tenants by the dozen.
 
 The controlling process starts the server and provisions the template; each worker clones it. Tests stay apart by making
 tenants of their own, as customers do; those that tamper with the schema take a clone for themselves (``scratch``).
@@ -8,7 +8,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -89,11 +89,11 @@ def server() -> Server:
 
 
 @pytest.fixture(scope="session")
-def database_name(server: Server, worker_id: str) -> Iterator[str]:
+def database_name(server: Server, worker_id: str) -> str:
     """This worker's clone of the template."""
     name = f"test_{worker_id}"
     asyncio.run(clone(server, name))
-    yield name
+    return name
 
 
 async def clone(server: Server, name: str) -> None:
@@ -153,7 +153,10 @@ MakeTenant = Callable[[], Awaitable[TenantFixture]]
 
 @pytest.fixture
 def make_tenant(server: Server, database_name: str) -> MakeTenant:
-    """Make a tenant, as the platform's operator would; its principal acts as the installation, with an owner's rights."""
+    """Make a tenant, as the platform's operator would.
+
+    Its principal acts as the installation, with an owner's rights.
+    """
 
     async def make() -> TenantFixture:
         pool = await open_pool(server.dsn(Role.PLATFORM, database_name), server.signer, size=1)

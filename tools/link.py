@@ -28,7 +28,8 @@ def link() -> None:
     launcher.write_text(LAUNCHER)
     # A shebang cannot hold a path with spaces; a shell that is told where it lies can.
     command.write_text(
-        '#!/bin/sh\nhere=$(dirname -- "$(readlink -f -- "$0")")\nexec "$here/python" "$here/stockade-launcher.py" "$@"\n'
+        '#!/bin/sh\nhere=$(dirname -- "$(readlink -f -- "$0")")\n'
+        'exec "$here/python" "$here/stockade-launcher.py" "$@"\n'
     )
     command.chmod(0o755)
 

@@ -1,7 +1,7 @@
 """Two populated tenants, and the application's own role with all the SQL in the world.
 
-``installation`` is for attacks that must fail. ``breach`` is for their twins: a clone of the database in which a superuser
-may take a defence away, so that the same attack is seen to succeed and the control to turn red.
+``installation`` is for attacks that must fail. ``breach`` is for their twins: a clone of the database in which a
+superuser may take a defence away, so that the same attack is seen to succeed and the control to turn red.
 """
 
 from collections.abc import AsyncIterator

@@ -1,14 +1,18 @@
-"""EXPLAIN: what the planner tells of other tenants' rows. Estimates must not depend on their values; counts cannot be kept."""
+"""EXPLAIN: what the planner tells of other tenants' rows.
+
+Estimates must not depend on their values; counts cannot be kept.
+"""
 
 import msgspec
+from tests.attacks.conftest import Attacked, Breach
 
 from stockade.tenancy.declaration import declared_tables, wall_of
-from tests.attacks.conftest import Attacked, Breach
 
 FILL = """
 alter table parties.customer disable trigger audit_insert;
 insert into parties.customer (tenant_id, id, number, name, country, currency, state)
-select '{0}', uuidv7(), 'S' || n, case when n < 200 then 'Secret Buyer' else md5(n::text) end, 'PL', 'EUR', 'active' from generate_series(1, 300) as n;
+select '{0}', uuidv7(), 'S' || n, case when n < 200 then 'Secret Buyer' else md5(n::text) end, 'PL', 'EUR', 'active'
+from generate_series(1, 300) as n;
 alter table parties.customer enable trigger audit_insert;
 analyze parties.customer;
 """
@@ -44,10 +48,12 @@ async def test_with_a_sample_the_estimate_tells_the_value_and_where_others_lie(b
 
 async def test_no_column_that_tenants_write_is_sampled_in_any_table_or_partition(breach: Breach) -> None:
     await breach.superuser.execute("analyze")
-    sampled = {(row[0], row[1]) for row in await breach.superuser.fetch(
-        "select case when c.relispartition then 'audit.entry' else c.oid::regclass::text end, a.attname from pg_statistic s "
+    rows = await breach.superuser.fetch(
+        "select case when c.relispartition then 'audit.entry' else c.oid::regclass::text end, a.attname "
+        "from pg_statistic s "
         "join pg_class c on c.oid = s.starelid join pg_attribute a on a.attrelid = c.oid and a.attnum = s.staattnum"
-    )}  # fmt: skip
+    )
+    sampled = {(row[0], row[1]) for row in rows}
     tables = [table for table in declared_tables() if wall_of(table).scope == "tenant"]
     assert not [
         (table.fullname, name)
@@ -59,8 +65,8 @@ async def test_no_column_that_tenants_write_is_sampled_in_any_table_or_partition
 
 
 async def test_an_executed_plan_tells_how_many_rows_were_passed_over_and_never_which(breach: Breach) -> None:
-    # What remains: the number of rows of all tenants together, which pg_class.reltuples tells as well. It does not depend
-    # on the condition, so it answers no question about a value.
+    # What remains: the number of rows of all tenants together, which pg_class.reltuples tells as well. It does not
+    # depend on the condition, so it answers no question about a value.
     installation = breach.installation
     await breach.superuser.execute(FILL.format(installation.victim.tenant_id))
     removed = []

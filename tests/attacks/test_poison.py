@@ -1,13 +1,16 @@
-"""A pooled session is shared by tenants one after the other: what one leaves in it must not act in the next one's name."""
+"""A pooled session is shared by tenants one after the other.
+
+What one leaves in it must not act in the next one's name.
+"""
 
 import asyncpg
 import pytest
+from tests.attacks.conftest import Attacked, Breach
+from tests.conftest import Server
 
 from stockade.database.roles import Role
 from stockade.tenancy.attacks import trial
 from stockade.tenancy.transaction import Database, Pool, open_pool
-from tests.attacks.conftest import Attacked, Breach
-from tests.conftest import Server
 
 OURS = "select name from catalog.product where tenant_id = $1"
 
@@ -47,7 +50,10 @@ async def test_a_statement_whose_name_is_known_is_replaced_and_acts_as_the_next_
     async with database.transaction(installation.attacker.principal) as tx:
         name = (await tx.fetchrow("select name from pg_prepared_statements where statement = $1", OURS))[0]
         await tx.execute(f"deallocate {name}")
-        evil = "with gone as (update parties.company set legal_name = 'the attacker' returning legal_name) select legal_name from gone where $1 is not null"
+        evil = (
+            "with gone as (update parties.company set legal_name = 'the attacker' returning legal_name) "
+            "select legal_name from gone where $1 is not null"
+        )
         await tx.execute(f"prepare {name} (uuid) as {evil}")
     async with database.transaction(installation.victim.principal) as tx:
         assert [row[0] for row in await tx.fetch(OURS, installation.victim.tenant_id)] == ["the attacker"]

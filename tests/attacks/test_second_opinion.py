@@ -1,4 +1,7 @@
-"""A second opinion: ``pgrls``, which others wrote, looks at the live schema. What it finds is explained here, or a failure."""
+"""A second opinion: ``pgrls``, which others wrote, looks at the live schema.
+
+What it finds is explained here, or a failure.
+"""
 
 import json
 import re
@@ -20,8 +23,8 @@ PLATFORM_TABLES = {
     "trust.evidence": "what it holds is published",
 }
 BESIDE_THE_WALL = (
-    "The policy 'inside' admits a role, not a row: which rows is said by the RESTRICTIVE policy 'wall' beside it, which is ANDed. "
-    "pgrls judges each policy alone; the attacks judge both together."
+    "The policy 'inside' admits a role, not a row: which rows is said by the RESTRICTIVE policy 'wall' beside it, "
+    "which is ANDed. pgrls judges each policy alone; the attacks judge both together."
 )
 FINE_TRIGGERS = {
     "audit.record": "a definer on purpose: it is the trail's only way in",
@@ -52,7 +55,10 @@ def is_explained(rule: str, location: str, message: str) -> bool:
 def lint(dsn: str) -> list[dict[str, str]]:
     """Run pgrls against a database."""
     program = Path(sys.executable).parent / "pgrls"
-    schemas = "tenancy,audit,identity,idempotency,catalog,parties,stock,numbering,orders,invoicing,receivables,ledger,trust,jobs,desk"
+    schemas = (
+        "tenancy,audit,identity,idempotency,catalog,parties,stock,numbering,"
+        "orders,invoicing,receivables,ledger,trust,jobs,desk"
+    )
     done = subprocess.run(
         [program, "lint", "--database-url", dsn, "--schemas", schemas, "--format", "json"],
         capture_output=True,

@@ -100,7 +100,8 @@ async def test_advisory_locks_would_tell_one_tenant_what_another_does(breach: Br
 async def test_the_texts_of_running_statements_would_tell_a_tenants_literals(server: Server, breach: Breach) -> None:
     installation = breach.installation
     await breach.superuser.execute(
-        f'alter database "{installation.name}" set track_activities = on; grant execute on function pg_catalog.pg_stat_get_activity(integer) to public'
+        f'alter database "{installation.name}" set track_activities = on; '
+        "grant execute on function pg_catalog.pg_stat_get_activity(integer) to public"
     )
     database = Database(
         {"main": await open_pool(server.dsn(Role.APPLICATION, installation.name), server.signer, size=2)}
@@ -123,7 +124,8 @@ async def test_the_texts_of_running_statements_would_tell_a_tenants_literals(ser
 async def test_a_notification_says_that_there_is_work_and_nothing_of_whose(
     server: Server, installation: Attacked
 ) -> None:
-    # LISTEN and NOTIFY know no privileges: every session may hear every channel, so nothing of a tenant's may travel there.
+    # LISTEN and NOTIFY know no privileges: every session may hear every channel, so nothing of a tenant's may travel
+    # there.
     heard: list[str] = []
     listener = await asyncpg.connect(server.dsn(Role.APPLICATION, installation.name))
     await listener.add_listener("ch_pgqueuer", lambda *given: heard.append(str(given[-1])))

@@ -35,11 +35,13 @@ class Twin:
 
 TWINS = {
     "a view owned by a superuser": Twin(
-        "create view catalog.prices as select * from catalog.product; grant select on catalog.prices to stockade_application",
+        "create view catalog.prices as select * from catalog.product; "
+        "grant select on catalog.prices to stockade_application",
         "read_rows", "catalog.prices: read everything", WALL,
     ),
     "a materialized view": Twin(
-        "create materialized view catalog.frozen as select * from catalog.product; grant select on catalog.frozen to stockade_application",
+        "create materialized view catalog.frozen as select * from catalog.product; "
+        "grant select on catalog.frozen to stockade_application",
         "read_rows", "catalog.frozen: read everything", WALL,
     ),
     "a definer function of a role that bypasses policies": Twin(
@@ -48,12 +50,15 @@ TWINS = {
         "call_functions", "catalog.name_of(uuid): tells about the victim", FUNCTIONS,
     ),
     "a partition queried directly": Twin(
-        "do $$ declare p regclass; begin for p in select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass loop "
-        "execute format('alter table %s disable row level security', p); execute format('grant select on %s to stockade_application', p); end loop; end $$",
+        "do $$ declare p regclass; begin for p in "
+        "select inhrelid::regclass from pg_inherits where inhparent = 'audit.entry'::regclass loop "
+        "execute format('alter table %s disable row level security', p); "
+        "execute format('grant select on %s to stockade_application', p); end loop; end $$",
         "read_rows", "audit.entry_", WALL,
     ),
     "a second permissive policy beside a permissive wall": Twin(
-        "drop policy wall on catalog.product; create policy wall on catalog.product using (tenant_id = (select tenancy.current_tenant())); "
+        "drop policy wall on catalog.product; "
+        "create policy wall on catalog.product using (tenant_id = (select tenancy.current_tenant())); "
         "create policy support on catalog.product using (true)",
         "read_rows", "catalog.product: read by tenant", WALL,
     ),
@@ -64,14 +69,18 @@ TWINS = {
         "alter table parties.customer disable row level security", "copy_out", "parties.customer: copied out", WALL
     ),
     "an error provoked on another's row": Twin(
-        "alter table orders.line disable row level security", "read_rows", "orders.line: read by provoking an error", WALL
+        "alter table orders.line disable row level security",
+        "read_rows", "orders.line: read by provoking an error", WALL,
     ),
     "a wall that checks reads but not writes": Twin(
-        "drop policy wall on orders.hold; create policy wall on orders.hold as restrictive for select using (tenant_id = (select tenancy.current_tenant()))",
+        "drop policy wall on orders.hold; "
+        "create policy wall on orders.hold as restrictive for select "
+        "using (tenant_id = (select tenancy.current_tenant()))",
         "insert_rows", "orders.hold: insert as the victim", WALL,
     ),
     "a tenant_id that may be updated": Twin(
-        "grant update (tenant_id) on idempotency.used_key to stockade_application; alter table idempotency.used_key disable row level security",
+        "grant update (tenant_id) on idempotency.used_key to stockade_application; "
+        "alter table idempotency.used_key disable row level security",
         "write_rows", "idempotency.used_key: give a row to", WALL,
     ),
     "the right to delete without a wall": Twin(
@@ -79,21 +88,26 @@ TWINS = {
         "write_rows", "orders.hold: delete", WALL,
     ),
     "the right to truncate": Twin(
-        "grant truncate on orders.hold to stockade_application", "write_rows", "orders.hold: wipe it with TRUNCATE", ROLE
+        "grant truncate on orders.hold to stockade_application",
+        "write_rows", "orders.hold: wipe it with TRUNCATE", ROLE,
     ),
     "a foreign key without the tenant": Twin(
-        "alter table parties.customer add unique (id); alter table parties.contact drop constraint contact_tenant_id_customer_id_fkey; "
+        "alter table parties.customer add unique (id); "
+        "alter table parties.contact drop constraint contact_tenant_id_customer_id_fkey; "
         "alter table parties.contact add foreign key (customer_id) references parties.customer (id)",
         "refer_to_rows", "parties.contact -> parties.customer: a reference to the victim's row was accepted", KEYS,
     ),
     "a unique key over all tenants": Twin(
-        "alter table parties.customer add unique (number)", "learn_from_keys", "parties.customer: a unique key tells", KEYS
+        "alter table parties.customer add unique (number)",
+        "learn_from_keys", "parties.customer: a unique key tells", KEYS,
     ),
     "an exclusion over all tenants": Twin(
-        "alter table parties.customer add exclude using btree (number with =)", "learn_from_keys", "parties.customer: a unique key tells", KEYS
+        "alter table parties.customer add exclude using btree (number with =)",
+        "learn_from_keys", "parties.customer: a unique key tells", KEYS,
     ),
     "a table added tomorrow without a wall": Twin(
-        "create table catalog.tomorrow (tenant_id uuid, secret text); grant select on catalog.tomorrow to stockade_application; "
+        "create table catalog.tomorrow (tenant_id uuid, secret text); "
+        "grant select on catalog.tomorrow to stockade_application; "
         "insert into catalog.tomorrow select id, 'x' from tenancy.tenant",
         "read_rows", "catalog.tomorrow: read by tenant", WALL,
     ),
@@ -122,7 +136,8 @@ async def test_a_second_permissive_policy_beside_the_restrictive_wall_opens_noth
 async def test_a_view_with_its_readers_rights_opens_nothing_but_is_still_reported(breach: Breach) -> None:
     installation = breach.installation
     await breach.superuser.execute(
-        "create view catalog.prices with (security_invoker) as select * from catalog.product; grant select on catalog.prices to stockade_application"
+        "create view catalog.prices with (security_invoker) as select * from catalog.product; "
+        "grant select on catalog.prices to stockade_application"
     )
     outcome = await attacks.read_rows(installation.application, installation.attacker, installation.victim)
     assert not [line for line in outcome.breaches if line.startswith("catalog.prices")]
@@ -135,16 +150,19 @@ async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(
     await superuser.execute(
         "alter table parties.customer add unique (id); grant delete on parties.customer to stockade_application; "
         "alter table parties.contact drop constraint contact_tenant_id_customer_id_fkey; "
-        "alter table parties.contact add constraint careless foreign key (customer_id) references parties.customer (id) on delete cascade"
+        "alter table parties.contact add constraint careless foreign key (customer_id) "
+        "references parties.customer (id) on delete cascade"
     )
     async with installation.application.transaction(installation.victim.principal) as tx:
         await tx.execute(
-            "insert into parties.customer select (jsonb_populate_record(c, jsonb_build_object('id', $1::uuid, 'number', 'alone'))).* "
+            "insert into parties.customer select "
+            "(jsonb_populate_record(c, jsonb_build_object('id', $1::uuid, 'number', 'alone'))).* "
             "from parties.customer as c limit 1", theirs,
         )  # fmt: skip
     async with installation.application.transaction(installation.attacker.principal) as tx:
         await tx.execute(
-            "insert into parties.contact select (jsonb_populate_record(c, jsonb_build_object('id', uuidv7(), 'customer_id', $1::uuid))).* "
+            "insert into parties.contact select "
+            "(jsonb_populate_record(c, jsonb_build_object('id', uuidv7(), 'customer_id', $1::uuid))).* "
             "from parties.contact as c limit 1", theirs,
         )  # fmt: skip
         before = (await tx.fetchrow("select count(*) from parties.contact"))[0]
@@ -172,7 +190,8 @@ async def test_a_cascade_without_the_tenant_lets_another_tenant_delete_our_rows(
         ("grant execute on function tenancy.verified_pin() to stockade_application", "ask for the payload"),
         ("grant insert on audit.entry to stockade_application", "write into the trail"),
         (
-            "grant trigger on catalog.product to stockade_application; grant execute on function audit.record() to stockade_application",
+            "grant trigger on catalog.product to stockade_application; "
+            "grant execute on function audit.record() to stockade_application",
             "hang a trigger on a table",
         ),
     ],
@@ -190,7 +209,8 @@ async def test_each_right_that_was_taken_away_would_have_been_a_way_to_more(
 async def test_a_reader_that_does_not_verify_the_mac_opens_every_tenant(breach: Breach) -> None:
     installation = breach.installation
     await breach.superuser.execute(
-        "create or replace function tenancy.verified_pin() returns bytea language sql stable security definer begin atomic "
+        "create or replace function tenancy.verified_pin() returns bytea language sql stable security definer "
+        "begin atomic "
         "select decode(nullif(current_setting('stockade.pin', true), ''), 'hex'); end"
     )
     outcome = await forgeries.forge_pins(installation.application, installation.attacker, installation.victim)
@@ -214,7 +234,8 @@ async def test_no_operator_of_the_callers_stands_in_for_the_one_that_compares_ma
     # As if the role could create: even then an operator of its own, first in its search path, changes nothing.
     installation = breach.installation
     await breach.superuser.execute(
-        "grant usage on schema catalog to stockade_keeper; create function catalog.never(bytea, bytea) returns boolean language sql as 'select false'; "
+        "grant usage on schema catalog to stockade_keeper; "
+        "create function catalog.never(bytea, bytea) returns boolean language sql as 'select false'; "
         "create operator catalog.<> (function = catalog.never, leftarg = bytea, rightarg = bytea); "
         'alter role stockade_application in database "' + installation.name + '" set search_path = catalog, pg_catalog'
     )

@@ -275,7 +275,7 @@ async def test_it_comes_back_after_the_postmaster_was_killed(room: Path) -> None
         again.stop()
 
 
-async def test_it_comes_back_though_a_stranger_has_the_old_process_id(room: Path) -> None:
+def test_it_comes_back_though_a_stranger_has_the_old_process_id(room: Path) -> None:
     with HomeLock(room / "home"):
         cluster = embedded.prepare(room / "home", durable=False)
         embedded.start(cluster).stop()

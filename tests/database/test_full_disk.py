@@ -38,12 +38,17 @@ def test_a_full_disk_is_named_when_the_cluster_is_made_and_nothing_is_left(tiny_
         assert server.is_running()
 
 
+def _fill(ballast: Path) -> None:
+    with ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
 def test_a_full_disk_is_named_when_the_server_starts(tiny_disk: Path) -> None:
     with HomeLock(tiny_disk / "home"):
         cluster = embedded.prepare(tiny_disk / "home", durable=False)
-        with pytest.raises(OSError, match="No space left"), (tiny_disk / "ballast").open("wb", buffering=0) as ballast:
-            while True:
-                ballast.write(bytes(4096))
+        with pytest.raises(OSError, match="No space left"):
+            _fill(tiny_disk / "ballast")
         with pytest.raises(Refusal, match="is full: free some space"):
             embedded.start(cluster)
         (tiny_disk / "ballast").unlink()

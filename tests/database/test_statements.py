@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Uuid
+from tests.conftest import TenantFixture
 
 from stockade.commerce.catalog.model import Product
 from stockade.database.statements import TENANT, affected, param, raw, statement
 from stockade.kernel.problems import NotFound
 from stockade.tenancy.transaction import Database
-from tests.conftest import TenantFixture
 
 
 class Named(msgspec.Struct):

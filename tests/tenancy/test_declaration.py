@@ -32,7 +32,7 @@ def _only_what_was_declared_before() -> Iterator[None]:
 
 
 def test_a_column_without_a_rule_refuses_to_load() -> None:
-    with pytest.raises(TypeError, match="test.unruled.name has no rule"):
+    with pytest.raises(TypeError, match=r"test\.unruled\.name has no rule"):
 
         class Unruled(TenantTable, table="test.unruled"):
             name: Mapped[str] = mapped_column(Text)

@@ -1,10 +1,10 @@
 """The one transaction: pinned, committed, translated."""
 
 import pytest
+from tests.conftest import MakeTenant
 
 from stockade.kernel.ids import new_id
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant
 
 
 async def test_a_tenant_sees_its_own_row_and_no_other(database: Database, make_tenant: MakeTenant) -> None:

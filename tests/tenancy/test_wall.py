@@ -1,4 +1,7 @@
-"""Wall facts: what the catalogue says, in lines that a person can read, and the drift between them and the declaration."""
+"""Wall facts: what the catalogue says, in lines that a person can read.
+
+And the drift between them and the declaration.
+"""
 
 from uuid import UUID
 

@@ -104,7 +104,10 @@ async def _schema_is_current(installation: Installation) -> Complaint | None:
 
 
 async def _statements_are_not_shown(installation: Installation) -> Complaint | None:
-    """Sessions of one role read each other's statements; ours hold no secret that works elsewhere, but need not be read."""
+    """Sessions of one role read each other's statements.
+
+    Ours hold no secret that works elsewhere, but need not be read.
+    """
     connection = await connect(installation.dsn(Role.APPLICATION))
     try:
         if await connection.fetchval("show track_activities") == "off":

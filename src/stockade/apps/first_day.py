@@ -31,7 +31,7 @@ _COMPANY = statement(
         city=param("city"),
         country=param("country"),
         currency=param("currency"),
-    )  # fmt: skip
+    )
 )
 _WAREHOUSE = statement(
     insert(Warehouse).values(tenant_id=TENANT, id=param("id"), code="MAIN", name="Main warehouse", state="active")

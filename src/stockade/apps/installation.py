@@ -101,7 +101,10 @@ class Installation:
 
     @contextmanager
     def database_running(self) -> Iterator[None]:
-        """Make sure that the database runs: another process of this installation runs it, or this one does for the block."""
+        """Make sure that the database runs.
+
+        Another process of this installation runs it, or this one does for the block.
+        """
         home = self.settings.home
         if not self.is_embedded or is_locked(home):
             yield

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -43,6 +44,7 @@ class Child:
     name: str
     module: str
     environment: dict[str, str]
+    log: BinaryIO | None
     process: "subprocess.Popen[bytes] | None" = None
     starts: list[float] = field(default_factory=list)
 
@@ -51,8 +53,10 @@ class Child:
         now = time.monotonic()
         self.starts = [at for at in self.starts if now - at < RESTART_WINDOW_SECONDS] + [now]
         if len(self.starts) > RESTARTS:
-            raise Refusal(f"The {self.name} ended {RESTARTS} times within a minute; its messages are above.")
-        self.process = spawn([sys.executable, "-m", self.module], env=self.environment)
+            raise Refusal(f"The {self.name} ended {RESTARTS} times within a minute; {_where(self.log)}.")
+        self.process = spawn(
+            [sys.executable, "-m", self.module], env=self.environment, stdout=self.log, stderr=self.log
+        )
 
     def has_ended(self) -> bool:
         """Return whether it is not running."""
@@ -76,15 +80,32 @@ def serve(installation: Installation, *, workers: int | None, quiet: bool) -> No
             "STOCKADE_HOME": str(settings.home),
             "STOCKADE_WORKERS": str(workers or settings.workers),
         }
+        log = None if settings.production else _open_log(settings.home)
         children = [
-            Child("web server", "stockade.apps.web_process", environment),
-            Child("worker", "stockade.apps.worker", environment),
+            Child("web server", "stockade.apps.web_process", environment, log),
+            Child("worker", "stockade.apps.worker", environment, log),
         ]
         try:
             asyncio.run(_supervise(installation, children, certificate.authority, quiet=quiet))
         finally:
             for child in reversed(children):
                 child.stop()
+
+
+def _open_log(home: Path) -> BinaryIO:
+    """Open the log of a development installation, and keep the one before: a terminal is for people to read.
+
+    In production the lines go to standard error, where whatever runs the service collects them.
+    """
+    path = home / "log" / "stockade.jsonl"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if path.exists():
+        path.replace(path.with_suffix(".jsonl.1"))
+    return path.open("ab", buffering=0)
+
+
+def _where(log: BinaryIO | None) -> str:
+    return "its messages are above" if log is None else f"its messages are in {log.name}"
 
 
 @contextlib.contextmanager
@@ -127,13 +148,15 @@ async def _supervise(installation: Installation, children: list[Child], authorit
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    for child in children:
-        child.start()
+    web, *others = children
+    web.start()
     settings = installation.settings
     async with await serve_redirects(settings):
-        await _wait_until_ready(settings.host, settings.port, children)
+        await _wait_until_ready(settings.host, settings.port, web)
+        for child in others:  # only now, since the controls ask the web server
+            child.start()
         if not quiet:
-            await _welcome(installation, authority)
+            await _welcome(installation, authority, web.log)
         while not stopped.is_set():
             for child in children:
                 if child.has_ended():
@@ -143,25 +166,27 @@ async def _supervise(installation: Installation, children: list[Child], authorit
                 await asyncio.wait_for(stopped.wait(), 0.5)
 
 
-async def _wait_until_ready(host: str, port: int, children: list[Child]) -> None:
+async def _wait_until_ready(host: str, port: int, web: Child) -> None:
     """Wait until the web server takes connections."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline:
-        if children[0].has_ended():
-            children[0].start()
+        if web.has_ended():
+            web.start()
         with contextlib.suppress(OSError):
             _, writer = await asyncio.open_connection(host, port)
             writer.close()
             return
         await asyncio.sleep(0.05)
-    raise Refusal(f"The web server did not answer on port {port} within {READY_SECONDS:.0f} s; its messages are above.")
+    raise Refusal(f"The web server did not answer on port {port} within {READY_SECONDS:.0f} s; {_where(web.log)}.")
 
 
-async def _welcome(installation: Installation, authority: Path) -> None:
+async def _welcome(installation: Installation, authority: Path, log: BinaryIO | None) -> None:
     """Print where it is, and a way in for each tenant's owner while nobody has a password yet."""
     origin = installation.settings.origin
     click.echo(f"\nStockade runs at {origin}   (trust page: {origin}/trust, API: {origin}/api/docs)")
     click.echo(f"Its certificate is signed by a local authority: {authority}")
+    if log is not None:
+        click.echo(f"Its log is {log.name}")
     if installation.settings.production:
         return
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=1) as database:

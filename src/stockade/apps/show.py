@@ -93,7 +93,9 @@ class Shower:
         if isinstance(problem, Unauthenticated) and request.method == "GET":
             target = request.scope["path"]
             return Redirect(f"/sign-in?next={target}" if target != "/" else "/sign-in", status_code=303)
-        return self.page(request, self._shown(problem, request.scope["state"].get("request_id")))
+        answer = self.page(request, self._shown(problem, request.scope["state"].get("request_id")))
+        answer.headers.update({name.decode(): value.decode() for name, value in problems.problem_headers(problem)})
+        return answer
 
     def show_at_edge(self, scope: Any, problem: Problem, request_id: UUID) -> problems.Answer:
         """Answer what the edge itself refused."""

@@ -26,9 +26,9 @@ def run() -> None:
     prepare_concurrency(run_folder / "concurrency")
     prepare_metrics(run_folder / "metrics")
     Granian(
-        TARGET, factory=True, address=settings.host, port=settings.port, interface=Interfaces.ASGI, workers=settings.workers,
-        loop=Loops.uvloop, ssl_cert=certificate.certificate, ssl_key=certificate.key, log_access=False, log_enabled=True,
-        log_level=LogLevels.warning, websockets=False, respawn_failed_workers=True,
+        TARGET, factory=True, address=settings.host, port=settings.port, interface=Interfaces.ASGI,
+        workers=settings.workers, loop=Loops.uvloop, ssl_cert=certificate.certificate, ssl_key=certificate.key,
+        log_access=False, log_enabled=True, log_level=LogLevels.warning, websockets=False, respawn_failed_workers=True,
         ssl_protocol_min=SSLProtocols.tls12 if settings.tls_minimum == "1.2" else SSLProtocols.tls13,
     ).serve()  # fmt: skip
 

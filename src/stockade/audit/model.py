@@ -1,4 +1,7 @@
-"""The trail's table. Rows come from the trigger ``audit.record`` alone (see ``migrations/sql``); there is no other way in."""
+"""The trail's table.
+
+Rows come from the trigger ``audit.record`` alone (see ``migrations/sql``); there is no other way in.
+"""
 
 from datetime import datetime
 from typing import Any

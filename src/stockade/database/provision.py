@@ -46,7 +46,8 @@ async def provision(
             await admin.execute(sql)
     except asyncpg.InsufficientPrivilegeError as error:
         raise Refusal(
-            f"The role in DATABASE_URL may not prepare the database ({error}): it needs CREATEROLE and must own the database."
+            f"The role in DATABASE_URL may not prepare the database ({error}): "
+            "it needs CREATEROLE and must own the database."
         ) from None
     finally:
         await admin.close()
@@ -101,7 +102,10 @@ def place_of(dsn: str) -> str:
 
 
 async def _check_server(admin: "asyncpg.Connection[asyncpg.Record]", *, production: bool) -> bool:
-    """Refuse an old server, a superuser in production and a remote connection in the clear; return whether superuser."""
+    """Return whether the role is superuser.
+
+    Refuses an old server, a superuser in production and a remote connection in the clear.
+    """
     version = admin.get_server_version()
     if version.major * 10_000 < MINIMUM_VERSION:
         raise Refusal(f"DATABASE_URL leads to PostgreSQL {version.major}, but Stockade needs 18 or newer.")

@@ -1,9 +1,10 @@
 """Roles: who connects, and who owns. Nobody is superuser, nobody who logs in owns a table, and only the backup's role
 passes the policies.
 
-Logins: application (requests), gate (sign-in, before a tenant is known), worker (jobs), platform (tenants and operators), migration (changes the schema), backup
-(reads everything, changes nothing). Owners that cannot log in: owner (tables), keeper (pin keys and the function that
-verifies pins), auditor (writes the trail), doorkeeper (finds a person before a tenant is known).
+Logins: application (requests), gate (sign-in, before a tenant is known), worker (jobs), platform (tenants and
+operators), migration (changes the schema), backup (reads everything, changes nothing). Owners that cannot log in:
+owner (tables), keeper (pin keys and the function that verifies pins), auditor (writes the trail), doorkeeper (finds a
+person before a tenant is known).
 """
 
 from enum import StrEnum
@@ -61,8 +62,8 @@ def role_statements(keyring: Keyring) -> list[str]:
     for role in Role:
         made.append(_create(role.login, f"login password '{password_of(role, keyring)}'"))
         # A role may always change its own password and settings: SQL injected into it could lock everybody out, or move
-        # all tenants to another time zone. So both are put back at every start (in one message, so that no session begins
-        # without them), and a control watches the settings.
+        # all tenants to another time zone. So both are put back at every start (in one message, so that no session
+        # begins without them), and a control watches the settings.
         settings = [
             f"alter role {role.login} set {name} = {_literal(value)}" for name, value in settings_of(role).items()
         ]
@@ -91,9 +92,9 @@ SUPERUSER_STATEMENTS = (
     # Large objects have no policies; advisory locks and backend statistics are channels between tenants; a session that
     # is ended by another tenant's request, or whose prepared statements that one can name and replace, is no wall.
     "do $$ declare f regprocedure; begin for f in select oid::regprocedure from pg_proc where pronamespace = "
-    "'pg_catalog'::regnamespace and (proname ~ '^(lo_|lowrite|loread)' or proname ~ '^pg_(try_)?advisory' or proname in "
-    "('pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_logical_emit_message', 'pg_export_snapshot', "
-    "'pg_terminate_backend', 'pg_cancel_backend', 'pg_prepared_statement')) "
+    "'pg_catalog'::regnamespace and (proname ~ '^(lo_|lowrite|loread)' or proname ~ '^pg_(try_)?advisory' "
+    "or proname in ('pg_stat_get_activity', 'pg_stat_get_backend_activity', 'pg_logical_emit_message', "
+    "'pg_export_snapshot', 'pg_terminate_backend', 'pg_cancel_backend', 'pg_prepared_statement')) "
     "loop execute format('revoke execute on function %s from public', f); end loop; end $$",
 )
 """What only a superuser may revoke. The embedded server gets it; ``stockade doctor`` asks for it elsewhere."""
@@ -102,7 +103,8 @@ SUPERUSER_STATEMENTS = (
 def _create(name: str, attributes: str) -> str:
     # A new role has no other attribute, and only a superuser may even repeat "nosuperuser": the control checks it.
     return (
-        f"do $$ begin if not exists (select from pg_roles where rolname = '{name}') then create role {name}; end if; end $$;"
+        f"do $$ begin if not exists (select from pg_roles where rolname = '{name}') "
+        f"then create role {name}; end if; end $$;"
         f"alter role {name} with {attributes} noinherit"
     )
 

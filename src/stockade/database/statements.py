@@ -4,7 +4,9 @@ SQLAlchemy stays out of the path of a request: composing and compiling costs up 
 finished text costs nothing more than hand-written SQL. A statement's columns are checked against the fields of its
 row when the module is imported, so that a renamed column fails the start, not a request.
 
-    BY_ID = statement(select(Order.id, Order.number).where(Order.tenant_id == TENANT, Order.id == param("id")), OrderRow)
+    BY_ID = statement(
+        select(Order.id, Order.number).where(Order.tenant_id == TENANT, Order.id == param("id")), OrderRow
+    )
     order = await BY_ID.one(tx, id=order_id)
 """
 
@@ -108,7 +110,10 @@ def statement(clause: ClauseElement) -> Statement[Any]: ...
 @overload
 def statement(clause: ClauseElement, row: type[Row]) -> Statement[Row]: ...
 def statement(clause: ClauseElement, row: type[Row] | None = None) -> Statement[Row]:
-    """Compile a clause for asyncpg; ``row`` is the ``msgspec.Struct`` (or scalar type) that its columns fill in order."""
+    """Compile a clause for asyncpg.
+
+    ``row`` is the ``msgspec.Struct`` (or scalar type) that its columns fill in order.
+    """
     inlined = cloned_traverse(clause, {}, {"bindparam": _inline_constant})
     compiled = cast(SQLCompiler, inlined.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
     columns = [str(column.keyname) for column in compiled._result_columns]  # the only place that names them

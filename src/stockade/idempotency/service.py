@@ -14,7 +14,6 @@ from stockade.idempotency.model import UsedKey
 from stockade.kernel.problems import Problem
 from stockade.tenancy.transaction import Transaction
 
-
 KEPT = timedelta(days=2)
 """How long a key is remembered: a client that has not repeated its request by then has given it up."""
 
@@ -48,7 +47,7 @@ _CLAIM = statement(
         key=param("key"),
         request_hash=param("request_hash"),
         made_id=param("made_id"),
-    )  # fmt: skip
+    )
     .on_conflict_do_nothing()
 )
 _USED = statement(select(UsedKey.request_hash, UsedKey.made_id).where(*_MINE), _Used)

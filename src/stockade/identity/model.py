@@ -1,4 +1,6 @@
-"""Accounts belong to the platform, because one person may work for several distributors; memberships and credentials to a tenant.
+"""Accounts belong to the platform; memberships and credentials belong to a tenant.
+
+One person may work for several distributors: hence accounts of the platform.
 
 The tenants' roles hold no privilege on the platform's tables: what sign-in needs, it asks of functions that answer for
 one address or one secret at a time (``migrations/sql/0001_identity.sql``).
@@ -71,7 +73,10 @@ class OneTimeLink(PlatformTable, table="identity.one_time_link", exempt=_OPERATE
 class Attempt(
     PlatformTable, table="identity.attempt", exempt={DOORKEEPER: "select insert", Role.PLATFORM.login: "select"}
 ):
-    """A failed sign-in. The address that was tried is kept as an HMAC only: it may be anybody's, or a mistyped password."""
+    """A failed sign-in.
+
+    The address that was tried is kept as an HMAC only: it may be anybody's, or a mistyped password.
+    """
 
     at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
     email_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
@@ -110,7 +115,10 @@ class Session(TenantTable, table="identity.session", insert_event="identity.sign
 
 
 class ApiKey(TenantTable, table="identity.api_key", insert_event="identity.key_issued"):
-    """A key for programs: HMAC-SHA256 of its secret, a prefix to recognise it by, a role, and whether it may change things."""
+    """A key for programs.
+
+    The HMAC-SHA256 of its secret, a prefix to recognise it by, a role, and whether it may change things.
+    """
 
     name: Mapped[str] = column(Text, business())
     prefix: Mapped[str] = column(Text, business(), fixed=True)

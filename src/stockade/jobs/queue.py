@@ -13,7 +13,8 @@ from stockade.jobs.schema import SETTINGS
 from stockade.tenancy.transaction import Transaction
 
 _ENQUEUE: Statement[Any] = raw(
-    "with made as (insert into jobs.pgqueuer (priority, status, entrypoint, payload) values (0, 'queued', $1, $2) returning id) "
+    "with made as (insert into jobs.pgqueuer (priority, status, entrypoint, payload) "
+    "values (0, 'queued', $1, $2) returning id) "
     "insert into jobs.pgqueuer_log (job_id, status, entrypoint, priority) select id, 'queued', $1, 0 from made",
     "entrypoint payload",
 )

@@ -3,7 +3,13 @@
 A slice declares its controls in ``controls.py``; ``trust`` collects them, runs them on schedule and publishes what they
 find. A check never passes vacuously: it says how much it looked at, and fails when it looked at nothing.
 
-    @control(id="tenancy.wall-stands", claims=("A1",), statement="…", every=timedelta(minutes=15), max_age=timedelta(hours=1))
+    @control(
+        id="tenancy.wall-stands",
+        claims=("A1",),
+        statement="…",
+        every=timedelta(minutes=15),
+        max_age=timedelta(hours=1),
+    )
     async def wall_stands(installation: Installation) -> Finding: ...
 """
 
@@ -41,9 +47,9 @@ class RouteInfo:
 class Installation(Protocol):
     """What a check may use of the running installation.
 
-    ``application``, ``worker`` and ``platform`` are ``stockade.tenancy.transaction.Database``, connected as those roles;
-    ``settings`` is ``stockade.kernel.settings.Settings``; ``routes`` are the application's routes as it serves them.
-    They are typed loosely because their rooms lie above this one.
+    ``application``, ``worker`` and ``platform`` are ``stockade.tenancy.transaction.Database``, connected as those
+    roles; ``settings`` is ``stockade.kernel.settings.Settings``; ``routes`` are the application's routes as it serves
+    them. They are typed loosely because their rooms lie above this one.
     """
 
     @property
@@ -87,7 +93,10 @@ class Installation(Protocol):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: whether the promise holds, one sentence with figures, and a line for each thing that is wrong."""
+    """What a check found.
+
+    Whether the promise holds, one sentence with figures, and a line for each thing that is wrong.
+    """
 
     holds: bool
     summary: str
@@ -101,8 +110,8 @@ Check = Callable[[Installation], Awaitable[Finding]]
 class Control:
     """A promise with its check.
 
-    ``claims`` are ids of the published claims that it proves; ``every`` is how often it runs; older than ``max_age`` its
-    last result is stale; ``standards`` are references such as ``ISO 27001 A.8.3``.
+    ``claims`` are ids of the published claims that it proves; ``every`` is how often it runs; older than ``max_age``
+    its last result is stale; ``standards`` are references such as ``ISO 27001 A.8.3``.
     """
 
     id: str
@@ -127,7 +136,10 @@ def control(
     max_age: timedelta,
     standards: tuple[str, ...] = (),
 ) -> Callable[[Check], Check]:
-    """Declare the decorated check as a control; ``ValueError`` for an id that is taken or a control that could only be stale."""
+    """Declare the decorated check as a control.
+
+    Raises ``ValueError`` for an id that is taken or a control that could only be stale.
+    """
     if id in CONTROLS:
         raise ValueError(f"There are two controls with the id {id}.")
     if not claims or every >= max_age:
@@ -141,7 +153,10 @@ def control(
 
 
 def finding(looked_at: int, what: str, wrong: list[str] | tuple[str, ...]) -> Finding:
-    """Return the finding of a check that looked at ``looked_at`` things: having looked at nothing is a failure of its own."""
+    """Return the finding of a check that looked at ``looked_at`` things.
+
+    Having looked at nothing is a failure of its own.
+    """
     if not looked_at:
         return Finding(False, f"Nothing was checked: there are no {what}.", tuple(wrong))
     if wrong:

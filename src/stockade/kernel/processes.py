@@ -104,9 +104,10 @@ def _become(parent: int, death_signal: int, identity: str, argv: list[str]) -> N
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
-        os.execvp(argv[0], argv)
+        os.execvp(argv[0], argv)  # noqa: S606 - no shell on purpose: nothing in argv is interpreted
     except OSError as error:
-        print(f"{argv[0]} cannot be run: {error.strerror}", file=sys.stderr)
+        # This child is not the program yet and has no log: its stderr is all that it can say it by.
+        print(f"{argv[0]} cannot be run: {error.strerror}", file=sys.stderr)  # noqa: T201 - see above
         sys.exit(CANNOT_RUN)
 
 

@@ -31,12 +31,16 @@ class Keyring:
         self._environ = environ
 
     def secret(self, name: str) -> bytes:
-        """Return the 32 bytes of a secret; ``Refusal`` if it is missing, malformed or, in production, a development one."""
+        """Return the 32 bytes of a secret.
+
+        Raises ``Refusal`` if it is missing, malformed or, in production, a development one.
+        """
         text = self._find(name)
         if text is None:
             if self.production:
                 raise Refusal(
-                    f"The secret {name!r} is missing: set STOCKADE_SECRET_{name.upper()}_FILE or run 'stockade secrets generate'."
+                    f"The secret {name!r} is missing: set STOCKADE_SECRET_{name.upper()}_FILE "
+                    "or run 'stockade secrets generate'."
                 )
             text = self._make(name, mark=DEVELOPMENT_MARK)
         if text.startswith(DEVELOPMENT_MARK):
@@ -52,7 +56,10 @@ class Keyring:
         return hmac.digest(self.secret(name), purpose.encode(), hashlib.sha256)
 
     def generate(self, *, force: bool = False) -> list[str]:
-        """Write a production secret for each name that has none (or, forced, for every one); return the names written."""
+        """Write a production secret for each name that has none (or, forced, for every one).
+
+        Returns the names written.
+        """
         made = []
         for name in NAMES:
             found = self._find(name)

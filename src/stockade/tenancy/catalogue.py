@@ -3,8 +3,8 @@
 WHY_KEYS = {
     "tenancy.tenant_pkey": "the tenant itself; the tenants' roles may not insert",
     "tenancy.tenant_slug_key": "slugs are unique over the platform; only its operator inserts, and only it is told",
-    "identity.membership_account_id_fkey": "an account is the platform's; its id has 74 random bits, and is never probed "
-    "for",
+    "identity.membership_account_id_fkey": "an account is the platform's; its id has 74 random bits, "
+    "and is never probed for",
     "identity.session_account_id_fkey": "as for membership",
     "jobs.pgqueuer_pkey": "a sequence's number",
     "jobs.pgqueuer_log_pkey": "a sequence's number",
@@ -30,7 +30,8 @@ WHY_DEFINERS = {
 """Functions that run with their owner's rights, and why they may."""
 
 WHY_UNBOUND = {
-    "tenancy.verified_pin()": "every name, operator and type in it is qualified; it runs for each table of each statement",
+    "tenancy.verified_pin()": "every name, operator and type in it is qualified; "
+    "it runs for each table of each statement",
     "tenancy.current_tenant()": "as verified_pin",
 }
 """Functions with their owner's rights that set no search path of their own, and why they may."""

@@ -101,11 +101,12 @@ def technical() -> Rule:
 class Wall:
     """How a table is fenced: who may do what with it, and how its changes are written down.
 
-    ``also`` gives further roles privileges inside the pin. ``exempt`` roles pass the tenant policy (they own functions that look across tenants, one row at a time).
-    ``part_of`` names the column with the document that this row belongs to: its changes are entries of the document.
-    ``document`` rows are what a bulk import writes an entry for. ``insert_event`` names the entry of an insert.
-    ``triggers`` are further ones that a migration makes, as ``name function``. Of ``unsampled`` columns, which hold what
-    tenants write, the planner keeps no values: its estimates, which everybody may see with EXPLAIN, would tell them.
+    ``also`` gives further roles privileges inside the pin. ``exempt`` roles pass the tenant policy (they own functions
+    that look across tenants, one row at a time). ``part_of`` names the column with the document that this row belongs
+    to: its changes are entries of the document. ``document`` rows are what a bulk import writes an entry for.
+    ``insert_event`` names the entry of an insert. ``triggers`` are further ones that a migration makes, as
+    ``name function``. Of ``unsampled`` columns, which hold what tenants write, the planner keeps no values: its
+    estimates, which everybody may see with EXPLAIN, would tell them.
     """
 
     scope: Literal["tenant", "platform"]
@@ -132,7 +133,10 @@ def column(
 
 
 def reference(target: "type[TenantTable]", rule: Rule, *, fixed: bool = False, **options: Any) -> MappedColumn[Any]:
-    """Declare a reference to another table of the same tenant: a composite foreign key, so that none crosses the wall."""
+    """Declare a reference to another table of the same tenant.
+
+    It is a composite foreign key, so that none crosses the wall.
+    """
     return mapped_column(Uuid, info={"rule": rule, "fixed": fixed, "target": target}, **options)
 
 

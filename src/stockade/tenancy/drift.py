@@ -1,4 +1,7 @@
-"""Drift: where the live catalogue and the declaration disagree. No line of drift means that the wall stands as declared."""
+"""Drift: where the live catalogue and the declaration disagree.
+
+No line of drift means that the wall stands as declared.
+"""
 
 from collections.abc import Iterable
 

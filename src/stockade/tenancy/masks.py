@@ -1,4 +1,7 @@
-"""Masks: what a person without the permission to read a value sees of it. Pure, total, and never longer than the value."""
+"""Masks: what a person without the permission to read a value sees of it.
+
+Pure, total, and never longer than the value.
+"""
 
 from collections.abc import Callable
 

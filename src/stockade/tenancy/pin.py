@@ -1,8 +1,11 @@
-"""The signed pin: who acts for which tenant, until when, from where. The database verifies it; nobody else can make one.
+"""The signed pin: who acts for which tenant, until when, from where.
+
+The database verifies it; nobody else can make one.
 
 Layout, 110 bytes, sent as hex in the transaction-local setting ``stockade.pin``:
 
-    key id 1 | tenant 16 | actor 16 | kind 1 | backend pid 4 | expiry 8 (Unix ms) | request 16 | address 16 | HMAC-SHA256 32
+    key id 1 | tenant 16 | actor 16 | kind 1 | backend pid 4 | expiry 8 (Unix ms) | request 16 | address 16
+    | HMAC-SHA256 32
 
 The key's HMAC pads lie in a table that only its keeper reads (RFC 2104 with core ``sha256``; no extension needed).
 The backend's pid is inside the MAC, because sessions of one role see each other's current statement: a pin that is read

@@ -13,8 +13,8 @@ SYSTEM_ACTOR = UUID("00000000-0000-7000-8000-000000000001")
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """Who acts, for which tenant, with which rights, and from where.
 
-    ``confirmation`` is an SQL expression, made of constants and hexadecimal digits only, that fails in the database when
-    the credential no longer admits its holder; it runs in the message that begins each transaction.
+    ``confirmation`` is an SQL expression, made of constants and hexadecimal digits only, that fails in the database
+    when the credential no longer admits its holder; it runs in the message that begins each transaction.
     """
 
     tenant_id: UUID

@@ -10,7 +10,10 @@ from stockade.tenancy.pin import Signer
 
 
 async def rotate_pin_key(migration_dsn: str, keyring: Keyring, *, overlap_seconds: int) -> tuple[int, int]:
-    """Make a new pin key, install it, write it to the keyring, retire the old one; return the old and the new key's id."""
+    """Make a new pin key, install it, write it to the keyring, retire the old one.
+
+    Returns the old and the new key's id.
+    """
     old = Signer.of(keyring.secret("pin"))
     new = old
     while new.key_id == old.key_id:

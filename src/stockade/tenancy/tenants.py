@@ -45,7 +45,7 @@ _INSERT = statement(
         state="active",
         placement=param("placement"),
         is_probe=param("is_probe"),
-    )  # fmt: skip
+    )
 )
 _COLUMNS = (Tenant.id, Tenant.slug, Tenant.name, Tenant.state, Tenant.placement, Tenant.is_probe)
 _ALL = statement(select(*_COLUMNS).order_by(Tenant.slug), TenantRow)

@@ -27,15 +27,18 @@ def build(name: str, wall: Wall, keys: tuple[str, ...]) -> list[str]:
     for role, privileges in grants_of(wall).items():
         made += [f"grant {privilege} on {name} to {role}" for privilege in privileges]
     if wall.scope == "tenant":
-        # Restrictive, so that no second permissive policy can be ORed beside it; forced, so that it binds the owner too.
+        # Restrictive, so that no second permissive policy can be ORed beside it; forced, so that it binds the owner
+        # too.
         made += [
             f"alter table {name} enable row level security",
             f"alter table {name} force row level security",
-            f"create policy wall on {name} as restrictive for all to public using ({_condition(wall)}) with check ({_condition(wall)})",
-            f"create policy inside on {name} as permissive for all to {', '.join(_insiders(wall))} using (true) with check (true)",
+            f"create policy wall on {name} as restrictive for all to public "
+            f"using ({_condition(wall)}) with check ({_condition(wall)})",
+            f"create policy inside on {name} as permissive for all to {', '.join(_insiders(wall))} "
+            "using (true) with check (true)",
         ]
-    # A leakproof comparison is estimated from all tenants' values: EXPLAIN would tell whether another tenant has a name,
-    # and where among the sorted values it lies. Without a sample there is nothing to tell.
+    # A leakproof comparison is estimated from all tenants' values: EXPLAIN would tell whether another tenant has a
+    # name, and where among the sorted values it lies. Without a sample there is nothing to tell.
     if wall.unsampled:
         silenced = ", ".join(f"alter column {column} set statistics 0" for column in wall.unsampled)
         made.append(f"alter table {name} {silenced}")
@@ -148,19 +151,27 @@ union all select name, 'row security forced' from tables where relforcerowsecuri
 union all select name, 'partition' from tables where relispartition
 union all select name, 'exists' from tables
 union all
-select t.name, format('policy %s %s %s to %s: %s / %s', p.polname, case when p.polpermissive then 'PERMISSIVE' else 'RESTRICTIVE' end,
+select t.name, format('policy %s %s %s to %s: %s / %s', p.polname,
+    case when p.polpermissive then 'PERMISSIVE' else 'RESTRICTIVE' end,
     case p.polcmd when '*' then 'ALL' else p.polcmd::text end,
-    (select string_agg(case when r = 0 then 'public' else pg_get_userbyid(r)::text end, ',' order by pg_get_userbyid(r)) from unnest(p.polroles) as r),
+    (
+        select string_agg(case when r = 0 then 'public' else pg_get_userbyid(r)::text end, ','
+            order by pg_get_userbyid(r))
+        from unnest(p.polroles) as r
+    ),
     pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
 from tables t join pg_catalog.pg_policy p on p.polrelid = t.oid
 union all
-select t.name, format('grant %s to %s', a.privilege_type, case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end)
+select t.name, format('grant %s to %s', a.privilege_type,
+    case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end)
 from tables t, aclexplode(t.relacl) a where a.grantee <> t.relowner
 union all
-select t.name, format('grant %s (%s) to %s', a.privilege_type, c.attname, case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end)
+select t.name, format('grant %s (%s) to %s', a.privilege_type, c.attname,
+    case when a.grantee = 0 then 'public' else pg_get_userbyid(a.grantee)::text end)
 from tables t join pg_catalog.pg_attribute c on c.attrelid = t.oid, aclexplode(c.attacl) a where a.grantee <> t.relowner
 union all
-select t.name, format('trigger %s %s %s %s', g.tgname, case g.tgenabled when 'O' then 'enabled' else 'not enabled' end, g.tgfoid::regproc,
+select t.name, format('trigger %s %s %s %s', g.tgname,
+    case g.tgenabled when 'O' then 'enabled' else 'not enabled' end, g.tgfoid::regproc,
     convert_from(trim(trailing '\\000'::bytea from g.tgargs), 'utf8'))
 from tables t join pg_catalog.pg_trigger g on g.tgrelid = t.oid where not g.tgisinternal
 union all

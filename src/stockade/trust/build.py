@@ -3,8 +3,9 @@
 import os
 import re
 from functools import cache
-from importlib import metadata
 from pathlib import Path
+
+from stockade import __version__
 
 UNKNOWN = "unknown"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -12,11 +13,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 @cache
 def version() -> str:
-    """Return the version of the installed package."""
-    try:
-        return metadata.version("stockade")
-    except metadata.PackageNotFoundError:
-        return UNKNOWN
+    """Return the version of the code."""
+    return __version__
 
 
 @cache

@@ -40,6 +40,11 @@ from stockade.kernel.problems import Invalid, NotFound, Problem
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _LONGEST_MESSAGE = 200
+_PARSING = "deserializing"
+"""What msgspec says in a ``RecursionError`` of its own.
+
+Brackets without end are the caller's fault, other recursion is ours.
+"""
 _MISSING = re.compile(r"Missing required (\w+) parameter '([^']{1,80})'")
 # msgspec's messages name types and bounds, but these two repeat what was sent, which may be a secret in a wrong place.
 _ECHOES = re.compile(r"(Invalid enum value|Invalid value) .*", re.DOTALL)
@@ -182,8 +187,11 @@ def as_problem(request: AnyRequest, exc: Exception) -> Problem:
         return MethodNotAllowed(allow=_allowed_methods(request))
     if isinstance(exc, NotFoundException):
         return NotFound()
-    if isinstance(exc, (SerializationException, UnicodeDecodeError)) or isinstance(exc.__cause__, SerializationException):
+    unreadable = (SerializationException, UnicodeDecodeError)
+    if isinstance(exc, unreadable) or isinstance(exc.__cause__, SerializationException):
         return Invalid("The body cannot be read: it is not well-formed.", field="body")
+    if isinstance(exc, RecursionError) and _PARSING in str(exc):
+        return Invalid("The body cannot be read: it is nested too deeply.", field="body")
     if isinstance(exc, ValidationException):
         return _invalid(exc)
     if isinstance(exc, HTTPException) and exc.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -111,7 +111,9 @@ async def test_pages_of_orders_follow_their_cursor(shop: Shop, client: Client) -
 
 
 @pytest.mark.parametrize("cursor", ["x", "WyIyMDMwLTAxLTAxVDAwOjAwOjAwIiwgIjAxIl0", "W10", "bnVsbA"])
-@pytest.mark.parametrize("path", ["/orders", "/stock/levels", "/stock/moves?product_id=01890000-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "path", ["/orders", "/stock/levels", "/stock/moves?product_id=01890000-0000-7000-8000-000000000000"]
+)
 async def test_a_cursor_that_is_not_ours_is_invalid(client: Client, path: str, cursor: str) -> None:
     joint = "&" if "?" in path else "?"
     assert (await client.get(f"{path}{joint}after={cursor}")).status_code == 422

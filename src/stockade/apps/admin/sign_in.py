@@ -1,5 +1,6 @@
 """Signing in and out, as pages."""
 
+import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from stockade.identity.service.sign_in import (
     sign_in_with_password,
     sign_out,
 )
+from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.cookies import deleted_cookie, session_cookie
 from stockade.web.problems import TooManyRequests
 
@@ -81,8 +83,9 @@ async def take_sign_out(request: AnyRequest, fields: Fields) -> Any:
     """End the session, in the database first and then in the browser."""
     state = request.scope["state"]
     if state.get("principal") is not None:
-        async with opened(request) as tx:
-            await sign_out(tx, request.app.state.credentials, state["credential"])
+        with contextlib.suppress(Unauthenticated):  # It has ended already; then only the cookie is left to remove.
+            async with opened(request) as tx:
+                await sign_out(tx, request.app.state.credentials, state["credential"])
     return _redirect("/sign-in", deleted_cookie(SESSION_COOKIE)[1].decode())
 
 

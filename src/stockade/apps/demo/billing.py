@@ -80,7 +80,7 @@ class Bookkeeper:
         self._trade, self._rng, self._ids, self._warehouses = trade, rng, ids, warehouses
         self._today = today
         firm = msgspec.structs.asdict(trade.company)
-        self._seller = Seller(name=firm["legal_name"], **{f: firm[f] for f in Seller.__struct_fields__ if f != "name"})
+        self._seller = Seller(name=firm["legal_name"], **{f: firm[f] for f in Seller.__struct_fields__ if f in firm})
         self.books = Books()
 
     def keep(self, orders: list[Order]) -> Books:
@@ -220,7 +220,7 @@ class Bookkeeper:
     def _write_off(self) -> None:
         """Write off half of what has been open for too long; the other half is still being collected."""
         old = [c for c in self.books.claims if c.open_minor and c.invoice.due_on < self._today - WRITTEN_OFF_AFTER]
-        for claim in old[::2]:
+        for claim in old[1::2]:
             on = claim.invoice.due_on + WRITTEN_OFF_AFTER
             id, part = self._ids.at(datetime.combine(on, time(15), UTC).timestamp()), claim.open_minor
             claim.open_minor = 0

@@ -28,8 +28,9 @@ from stockade.commerce.stock import model as stock
 from stockade.tenancy.principal import SYSTEM_ACTOR
 from stockade.tenancy.transaction import Transaction
 
-FIRM_ROUNDING_MINOR = 50_000
+LIMIT_STEP_MINOR = 50_000
 """Credit limits are whole five hundreds."""
+LEAST_ROOM_MINOR = 500_000
 STAGE_VERSIONS = {"draft": 1, "confirmed": 2, "picking": 3, "cancelled": 2, "shipped": 4, "invoiced": 5, "closed": 6}
 
 RATES = Rows(catalog.VatRate, "id category valid_from rate")
@@ -142,10 +143,10 @@ def _set_limits(customers: list[Customer], books: Books, rng: Random) -> None:
         billed[claim.customer.id] += claim.invoice.gross_minor
     tight = {customer.id for customer in sorted(customers, key=lambda customer: -owed[customer.id])[1:9:2]}
     for customer in customers:
-        room = 0 if customer.id in tight else owed[customer.id] + billed[customer.id] // 6
-        limit = (owed[customer.id] + room) // FIRM_ROUNDING_MINOR * FIRM_ROUNDING_MINOR
+        room = 0 if customer.id in tight else max(billed[customer.id] // 6, LEAST_ROOM_MINOR)
+        limit = (owed[customer.id] + room) // LIMIT_STEP_MINOR * LIMIT_STEP_MINOR
         if customer.id in tight or rng.random() < 0.85:
-            customer.credit_limit_minor = max(limit, FIRM_ROUNDING_MINOR)
+            customer.credit_limit_minor = max(limit, LIMIT_STEP_MINOR)
 
 
 async def write_history(tx: Transaction, history: History) -> None:

@@ -10,6 +10,7 @@ from stdnum import ean
 
 from stockade.apps.demo.trade import Family, Town, Trade
 from stockade.commerce.parties.rules import checked_vat_id, customer_number
+from stockade.kernel.ids import id_at
 from stockade.kernel.problems import Invalid
 
 LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
@@ -18,6 +19,7 @@ DISCOUNTS = [Decimal(text) for text in ("0", "0", "0", "2.5", "5", "7.5")]
 TERMS = [0, 14, 30, 30, 30, 30, 60]
 HABITS = ["prompt", "prompt", "prompt", "slow", "slow", "late"]
 NOTHING = Decimal(0)
+VAT_ID_TRIES = 10_000
 
 
 class Product(msgspec.Struct, kw_only=True):
@@ -88,8 +90,6 @@ class Ids:
 
     def at(self, unix_seconds: float) -> UUID:
         """Return the next UUIDv7 of a moment."""
-        from stockade.kernel.ids import id_at
-
         return id_at(int(unix_seconds * 1000), self._rng.getrandbits(74))
 
 
@@ -176,9 +176,13 @@ def filled(form: str, rng: Random) -> str:
 
 
 def fictitious_vat_id(country: str, form: str, rng: Random) -> str:
-    """Return a VAT id whose check digits are right, found by trying: one in 10 to 100 is."""
-    while True:
+    """Return a VAT id whose check digits are right, found by trying: one in 10 to 100 is.
+
+    ``ValueError`` if the country's rules admit none of that form.
+    """
+    for _ in range(VAT_ID_TRIES):
         try:
             return checked_vat_id(country, filled(form, rng))
         except Invalid:
             continue
+    raise ValueError(f"No VAT id of {country} is of the form {form}.")

@@ -98,7 +98,7 @@ def _scarce(orders: list[Order], products: list[Product], rng: Random) -> set[UU
 def _shelf(shipped: list[Flow], case_pack: int, breakage: str, rng: Random, end: datetime) -> list[Flow]:
     """Return all flows of a shelf in order, receipts and breakage between the shipments."""
     weekly = -sum(flow.quantity for flow in shipped) / WEEKS
-    usual = case_pack * max(2, ceil(6 * weekly / case_pack))
+    usual = case_pack * max(5, ceil(6 * weekly / case_pack))
     opened = end - timedelta(days=DAYS + 3)
     flows, on_hand, due = [Flow(opened, usual, "opening")], usual, end
     for flow in sorted(shipped, key=lambda flow: flow.at):

@@ -25,11 +25,14 @@ from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database, Transaction
 
 
+TIGHT = 4
+"""So many customers have reached their credit limit (``history``)."""
+
+
 class Buyer(msgspec.Struct, frozen=True):
     """A customer: what it may still owe (None: no limit), and how often it has ordered."""
 
     id: UUID
-    terms_days: int
     room_minor: int | None
     orders: int
 
@@ -51,10 +54,12 @@ _MADE = raw(
 """History lies before the tenant was made, the day's orders after it."""
 _BUYERS = raw(
     """
-    select c.id, c.terms_days, c.credit_limit_minor - coalesce(
-        (select sum(i.open_minor) from receivables.open_item i where i.tenant_id = $1 and i.customer_id = c.id), 0)::bigint,
-        (select count(*) from orders.sales_order o where o.tenant_id = $1 and o.customer_id = c.id)
-    from parties.customer c where c.tenant_id = $1 order by c.number
+    with owed as (
+        select customer_id, sum(open_minor)::bigint as minor from receivables.open_item where tenant_id = $1 group by 1
+    ), placed as (select customer_id, count(*) as orders from orders.sales_order where tenant_id = $1 group by 1)
+    select c.id, c.credit_limit_minor - coalesce(owed.minor, 0), coalesce(placed.orders, 0)
+    from parties.customer c left join owed on owed.customer_id = c.id left join placed on placed.customer_id = c.id
+    where c.tenant_id = $1 order by 2, c.number
     """,
     "this_tenant",
     Buyer,
@@ -73,10 +78,10 @@ _ITEMS = raw(
 
 
 class Desk:
-    """What one order needs to be told: the transaction, the vocabulary, the dice."""
+    """What one order needs to be told: the transaction, the vocabulary, who may buy (least room first), the dice."""
 
-    def __init__(self, tx: Transaction, trade: Trade, rng: Random) -> None:
-        self.tx, self.trade, self.rng = tx, trade, rng
+    def __init__(self, tx: Transaction, trade: Trade, buyers: list[Buyer], rng: Random) -> None:
+        self.tx, self.trade, self.buyers, self.rng = tx, trade, buyers, rng
 
 
 Deed = Callable[[Desk, OrderView], Awaitable[object]]
@@ -85,11 +90,11 @@ Deed = Callable[[Desk, OrderView], Awaitable[object]]
 async def live_today(database: Database, principal: Principal, trade: Trade, count: int) -> None:
     """Place orders until the day has ``count`` of them, and take each as far as its turn says."""
     async with database.transaction(principal) as tx:
-        made = await _MADE.one(tx)
+        made, buyers = await _MADE.one(tx), await _BUYERS.all(tx)
     for number in range(made, count):
         rng = Random(f"{trade.slug} {number}")  # noqa: S311  # made-up data has to come out the same again
         async with database.transaction(principal) as tx:
-            desk = Desk(tx, trade, rng)
+            desk = Desk(tx, trade, buyers, rng)
             deed = DEEDS[number % len(DEEDS)]
             order = await _place(desk, is_tight=deed is _over_limit, is_short=deed in (_wait_for_stock, _hold_for_stock))
             await deed(desk, order)
@@ -97,10 +102,10 @@ async def live_today(database: Database, principal: Principal, trade: Trade, cou
 
 async def _place(desk: Desk, *, is_tight: bool, is_short: bool) -> OrderView:
     """Place an order of things that are there; ``is_short``: also of one that is not, ``is_tight``: above the limit."""
-    rng, buyers, items = desk.rng, await _BUYERS.all(desk.tx), await _ITEMS.all(desk.tx)
-    tight = sorted(buyers, key=lambda buyer: buyer.room_minor if buyer.room_minor is not None else 10**15)
-    buyer = tight[rng.randrange(3)] if is_tight else rng.choices(tight[8:], [one.orders + 1 for one in tight[8:]])[0]
-    there = [item for item in items if item.free > 4 * item.case_pack]
+    rng, items = desk.rng, await _ITEMS.all(desk.tx)
+    tight, roomy = desk.buyers[:TIGHT], desk.buyers[TIGHT:]
+    buyer = rng.choice(tight) if is_tight else rng.choices(roomy, [one.orders + 1 for one in roomy])[0]
+    there = [item for item in items if item.free > 2 * item.case_pack]
     lines = [
         NewLine(product_id=item.id, quantity=item.case_pack * rng.randint(1, 2))
         for item in rng.sample(there, rng.randint(2, 7))

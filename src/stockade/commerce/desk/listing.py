@@ -51,8 +51,14 @@ async def stage_counts(tx: Transaction) -> dict[str, int]:
 
 
 async def desk_orders(
-    tx: Transaction, wanted: DeskFilter, *, today: date, count: int, after: Place | None = None, before: Place | None = None
-) -> list[DeskRow]:  # fmt: skip
+    tx: Transaction,
+    wanted: DeskFilter,
+    *,
+    today: date,
+    count: int,
+    after: Place | None = None,
+    before: Place | None = None,
+) -> list[DeskRow]:
     """Return up to ``count`` orders, newest first: those after a place, or those before it that are nearest to it."""
     place = after or before or (None, None)
     asked = _statement(
@@ -73,7 +79,8 @@ async def desk_orders(
 
 
 def _row(row: tuple[Any, ...]) -> DeskRow:
-    id, number, name, placed_at, requested_on, late, stage, holds, gross_minor, currency, invoiced, still_open, overdue, version = row  # noqa: E501
+    order_id, number, name, placed_at, requested_on, late, stage, holds, *rest = row
+    gross_minor, currency, invoiced, still_open, overdue, version = rest
     payment: Payment = "none"
     if invoiced is not None:
         if not still_open:
@@ -81,7 +88,7 @@ def _row(row: tuple[Any, ...]) -> DeskRow:
         else:
             payment = "overdue" if overdue else "part_paid" if still_open < invoiced else "open"
     total = Money(gross_minor, currency)
-    return DeskRow(id, number, name, placed_at, requested_on, late, stage, list(holds), total, payment, version)
+    return DeskRow(order_id, number, name, placed_at, requested_on, late, stage, list(holds), total, payment, version)
 
 
 @cache
@@ -103,7 +110,8 @@ def _statement(by_q: bool, by_stage: bool, late: bool, overdue: bool, after: boo
         conditions.append(f"o.requested_on < $2 and o.stage in {OPEN_STAGES}")
     if overdue:
         conditions.append(
-            "exists (select from invoicing.invoice i join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id "
+            "exists (select from invoicing.invoice i "
+            "join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id "
             "where i.tenant_id = $1 and i.order_id = o.id and t.open_minor > 0 and t.due_on < $2)"
         )
     if after or before:
@@ -115,7 +123,11 @@ def _statement(by_q: bool, by_stage: bool, late: bool, overdue: bool, after: boo
         f"""
         select o.id, o.number, c.name, o.placed_at, o.requested_on,
             coalesce(o.requested_on < $2::date and o.stage in {OPEN_STAGES}, false), o.stage,
-            array(select h.kind from orders.hold h where h.tenant_id = $1 and h.order_id = o.id and h.released_at is null order by h.kind),
+            array(
+                select h.kind from orders.hold h
+                where h.tenant_id = $1 and h.order_id = o.id and h.released_at is null
+                order by h.kind
+            ),
             o.gross_minor, o.currency, paid.invoiced, paid.still_open, paid.overdue, o.version
         from orders.sales_order o
         join parties.customer c on c.tenant_id = $1 and c.id = o.customer_id

@@ -64,9 +64,13 @@ _SHELVES = raw(
 )
 _DOCUMENTS = raw(
     """
-    select i.id, i.kind, i.number, i.issued_on, case when i.kind = 'invoice' then i.due_on end, i.gross_minor, i.currency, coalesce(t.open_minor, 0)
+    select i.id, i.kind, i.number, i.issued_on, case when i.kind = 'invoice' then i.due_on end,
+        i.gross_minor, i.currency, coalesce(t.open_minor, 0)
     from invoicing.invoice i left join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id
-    where i.tenant_id = $1 and (i.order_id = $2 or i.corrects_id in (select b.id from invoicing.invoice b where b.tenant_id = $1 and b.order_id = $2))
+    where i.tenant_id = $1 and (
+        i.order_id = $2
+        or i.corrects_id in (select b.id from invoicing.invoice b where b.tenant_id = $1 and b.order_id = $2)
+    )
     order by i.issued_on, i.id
     """,
     "this_tenant order_id",
@@ -108,7 +112,7 @@ async def documents(tx: Transaction, order_id: UUID, today: date) -> list[Docume
 
 
 def _document(row: tuple[Any, ...], today: date) -> Document:
-    id, kind, number, issued_on, due_on, gross_minor, currency, open_minor = row
+    document_id, kind, number, issued_on, due_on, gross_minor, currency, open_minor = row
     if kind == "credit_note":
         payment = "credited"
     elif not open_minor:
@@ -118,7 +122,7 @@ def _document(row: tuple[Any, ...], today: date) -> Document:
     else:
         payment = "part_paid" if open_minor < gross_minor else "open"
     return Document(
-        id, kind, number, issued_on, due_on, Money(gross_minor, currency), Money(open_minor, currency), payment
+        document_id, kind, number, issued_on, due_on, Money(gross_minor, currency), Money(open_minor, currency), payment
     )
 
 

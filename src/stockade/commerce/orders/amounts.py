@@ -1,4 +1,7 @@
-"""Money on orders, without a database: the arithmetic of documents (``commerce.pricing``) within what an order may come to."""
+"""Money on orders, without a database.
+
+The arithmetic of documents (``commerce.pricing``) within what an order may come to.
+"""
 
 from collections.abc import Iterable
 from decimal import Decimal

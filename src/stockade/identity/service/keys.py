@@ -36,7 +36,7 @@ _INSERT = statement(
         read_only=param("read_only"),
         created_by=param("created_by"),
         expires_at=param("expires_at"),
-    )  # fmt: skip
+    )
 )
 _COLUMNS = (
     ApiKey.id, ApiKey.name, ApiKey.prefix, ApiKey.role, ApiKey.read_only, ApiKey.created_at, ApiKey.expires_at,

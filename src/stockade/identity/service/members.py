@@ -61,7 +61,8 @@ _CHANGE = statement(
     .values(role=param("new_role"), state=param("new_state"))
 )
 _LOCK_OWNERS = raw(
-    "select id from identity.membership where tenant_id = $1 and role = 'owner' and state = 'active' order by id for update",
+    "select id from identity.membership where tenant_id = $1 and role = 'owner' and state = 'active' "
+    "order by id for update",
     "this_tenant",
     UUID,
 )

@@ -1,4 +1,7 @@
-"""Signing in: by password, or by a link that works once. Both end in a session; neither tells whether an account exists."""
+"""Signing in: by password, or by a link that works once.
+
+Both end in a session; neither tells whether an account exists.
+"""
 
 import asyncio
 import hashlib
@@ -77,7 +80,7 @@ _INSERT_SESSION = statement(
         method=param("method"),
         user_agent=param("user_agent"),
         expires_at=param("expires_at"),
-    )  # fmt: skip
+    )
 )
 _END_SESSION = statement(
     update(Session)
@@ -97,8 +100,14 @@ async def hash_password(password: str) -> str:
 
 
 async def sign_in_with_password(
-    database: Database, credentials: Credentials, visitor: Visitor, *, email: str, password: str, tenant_id: UUID | None = None
-) -> SignedIn:  # fmt: skip
+    database: Database,
+    credentials: Credentials,
+    visitor: Visitor,
+    *,
+    email: str,
+    password: str,
+    tenant_id: UUID | None = None,
+) -> SignedIn:
     """Check a password and open a session, in the account's first tenant unless one is named.
 
     Raises ``SignInRefused``: for a wrong password, an unknown address, a deactivated account and one without a tenant

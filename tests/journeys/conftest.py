@@ -1,0 +1,47 @@
+"""One running installation with the demo for all journeys, and a browser that trusts its certificate and no other."""
+
+import shutil
+import signal
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from tests.journeys.serving import Home, Serving
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Serving]:
+    """The demo, served."""
+    home = Home.make(demo=True)
+    try:
+        running = Serving(home)
+        yield running
+        running.stop(signal.SIGTERM)
+    finally:
+        home.remove()
+
+
+@pytest.fixture
+def bare() -> Iterator[Home]:
+    """A fresh data folder, for a test that starts and ends it itself."""
+    home = Home.make()
+    yield home
+    home.is_left(10)
+    home.remove()
+
+
+@pytest.fixture
+async def browser(serving: Serving) -> AsyncIterator[Any]:
+    """Debian's Chromium."""
+    if shutil.which(CHROMIUM) is None:
+        pytest.skip(f"There is no browser at {CHROMIUM}.")
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        pin = f"--ignore-certificate-errors-spki-list={serving.key_pin()}"
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, pin])
+        yield launched
+        await launched.close()
