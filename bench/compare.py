@@ -8,6 +8,7 @@ import asyncio
 import statistics
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def ask(served: Served, database_pid: int, task: Task, cores: frozenset[int] = L
 
 def compare(world: World, site: Site, pace: Pace) -> list[Measure]:
     """Measure the three sides and return every figure."""
-    recorded = asyncio.run(record(site, site.tenants[:MOST_RECORDED]))
+    recorded = record(site, site.tenants[:MOST_RECORDED])
     scripts = {
         operation: peer.write_script(
             site.home, [one for one in recorded if one.operation == operation], site.installation.signer
@@ -98,7 +99,11 @@ def compare(world: World, site: Site, pace: Pace) -> list[Measure]:
                     ("on", on_server, admissions(site)), ("off", off_server, admissions(site, believed=True)),
                 ):  # fmt: skip
                     task = Task(
-                        operation, server.port, who, warm_up_seconds=pace.warm_up_seconds if turn else 3.0, seconds=pace.seconds
+                        operation,
+                        server.port,
+                        who,
+                        warm_up_seconds=pace.warm_up_seconds if turn else 3.0,
+                        seconds=pace.seconds,
                     )
                     turns[operation, side].append(ask(server, world.server.pid, task))
                 turns[operation, "peer"].append(_ask_peer(world, site, scripts[operation], pace, first=not turn))
@@ -111,13 +116,18 @@ def _ask_peer(world: World, site: Site, script: peer.Script, pace: Pace, *, firs
         peer.run(script, dsn, 2)
     before = cpu_seconds(world.server.pid)
     rate, processed = peer.run(script, dsn, pace.seconds)
+    time.sleep(0.3)  # Its backends end on their own; their time counts once they have.
     return Turn(rate, database_us=(cpu_seconds(world.server.pid) - before) / processed * 1e6)
 
 
 def _round_trips(recorded: Sequence[Recorded]) -> list[Measure]:
-    most = {operation: max(one.round_trips for one in recorded if one.operation == operation) for operation in OPERATIONS}
+    most = {
+        operation: max(one.round_trips for one in recorded if one.operation == operation) for operation in OPERATIONS
+    }
     return [
-        Measure(f"{operation}: round trips to the database", most[operation], "a request", ROUND_TRIPS[operation], "at most")
+        Measure(
+            f"{operation}: round trips to the database", most[operation], "a request", ROUND_TRIPS[operation], "at most"
+        )
         for operation in OPERATIONS
     ]
 
@@ -153,11 +163,11 @@ def _costs(turns: Sequence[Turn]) -> str:
     """Return a side's CPU a request and its latencies, as medians."""
 
     def middle(name: str) -> float:
-        return statistics.median(getattr(turn, name) for turn in turns)
+        return float(statistics.median(getattr(turn, name) for turn in turns))
 
     if not middle("app_us"):
         return f"CPU {middle('database_us'):.0f} µs in PostgreSQL"
     return (
-        f"CPU {middle('app_us'):.0f} µs in Python, {middle('database_us'):.0f} µs in PostgreSQL; latency {middle('p50_ms'):.1f} ms, "
-        f"p99 {middle('p99_ms'):.1f} ms; load generator {middle('load_share'):.0%} of its core"
+        f"CPU {middle('app_us'):.0f} µs in Python, {middle('database_us'):.0f} µs in PostgreSQL; "
+        f"latency {middle('p50_ms'):.1f} ms, p99 {middle('p99_ms'):.1f} ms; load generator {middle('load_share'):.0%} of its core"
     )

@@ -15,7 +15,8 @@ ORDER, PRODUCT, CUSTOMER = 1, 2, 3
 
 _TENANTS = """
 create temporary table chosen as
-    select id as tenant_id, (regexp_match(slug, '[0-9]+'))[1]::int as n from tenancy.tenant where slug ~ '^bench-[0-9]+$'
+    select id as tenant_id, (regexp_match(slug, '[0-9]+'))[1]::int as n from tenancy.tenant
+    where slug ~ '^bench-[0-9]+$'
 """
 _PRODUCTS = f"""
 insert into catalog.product (tenant_id, id, sku, name, vat_category, list_price, stocked, state)
@@ -25,7 +26,8 @@ from chosen, generate_series(1, {PRODUCTS_EACH}) as p
 """
 _CUSTOMERS = f"""
 insert into parties.customer (tenant_id, id, number, name, country, currency, state)
-select tenant_id, pg_temp.made_id({CUSTOMER}, n, c), 'C-' || lpad(c::text, 5, '0'), 'Customer number ' || c, 'GB', 'GBP', 'active'
+select tenant_id, pg_temp.made_id({CUSTOMER}, n, c), 'C-' || lpad(c::text, 5, '0'), 'Customer number ' || c, 'GB', 'GBP',
+    'active'
 from chosen, generate_series(1, {CUSTOMERS_EACH}) as c
 """
 _ORDERS = f"""
@@ -50,7 +52,9 @@ from chosen, generate_series(1, {ORDERS_EACH}) as o, generate_series(1, {LINES_E
 """
 _MADE_ID = """
 create function pg_temp.made_id(kind int, tenant int, number int) returns uuid language sql immutable
-return ('0198' || lpad(to_hex(kind), 4, '0') || lpad(to_hex(tenant), 4, '0') || '70008000' || lpad(number::text, 12, '0'))::uuid
+return (
+    '0198' || lpad(to_hex(kind), 4, '0') || lpad(to_hex(tenant), 4, '0') || '70008000' || lpad(number::text, 12, '0')
+)::uuid
 """
 
 
@@ -63,7 +67,9 @@ async def fill(dsn: str) -> None:
     """Fill the database that ``dsn`` leads to, as a superuser, for every tenant whose slug is ``bench-<number>``."""
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'")
+        await connection.execute(
+            "set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'"
+        )
         for sql in (_MADE_ID, _TENANTS, _PRODUCTS, _CUSTOMERS, _ORDERS, _LINES):
             await connection.execute(sql)
         await connection.execute("vacuum (analyze, freeze)")

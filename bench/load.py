@@ -51,7 +51,9 @@ class Unexpected(Exception):
 class Connection(asyncio.Protocol):
     """One connection: writes the next request as soon as the answer to the last one is complete."""
 
-    def __init__(self, requests: Iterator[bytes], expected: bytes, latencies_ns: list[int], failed: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], expected: bytes, latencies_ns: list[int], failed: Callable[[Exception], None]
+    ) -> None:
         self.requests = requests
         self.expected = expected
         self.latencies_ns = latencies_ns
@@ -96,8 +98,8 @@ class Connection(asyncio.Protocol):
 
 def requests_of(task: Task, connection: int) -> Iterator[bytes]:
     """Yield the requests of one connection: its share of the tenants in turn, orders and products at random."""
-    chance = random.Random(connection)  # noqa: S311  # a repeatable load, no secret
-    tenants = task.tenants[connection :: task.connections]
+    chance = random.Random(connection)  # a repeatable load, no secret
+    tenants = task.tenants[connection :: task.connections] or [task.tenants[connection % len(task.tenants)]]
     prefix = f"{time.time_ns()}-{connection}-"
     count = 0
     while True:

@@ -1,4 +1,4 @@
-"""The same application with its controls off, for comparison only: it lives here, and nothing in the product leads to it.
+"""The same application with its controls off, to compare with: it lives here, and nothing in the product leads to it.
 
 The product's own routes and verbs run on Litestar and granian with TLS, as ever. What is absent: the edge (headers,
 limits, log, metrics), admission (credentials, permissions, limits), the pin, the policies and the audit trail. Who asks
@@ -26,7 +26,7 @@ from stockade.tenancy.transaction import Transaction, open_pool
 from stockade.web.certificates import ensure_local_certificate
 
 LOGIN = "bench_off"
-PASSWORD = "off"  # noqa: S105  # of a login in the bench's own server, which is gone afterwards
+PASSWORD = "off"  # of a login in the bench's own server, which is gone afterwards
 STRIP = """
 do $$ declare t record; begin
     for t in select c.oid::regclass as name from pg_class c where c.relrowsecurity and c.relkind in ('r', 'p')
@@ -96,7 +96,7 @@ def application() -> Litestar:
         yield
         await pool.close()
 
-    routes = [ready, Router("/api/v1", route_handlers=list(orders_api.ROUTES))]
+    routes: list[Any] = [ready, Router("/api/v1", route_handlers=list(orders_api.ROUTES))]
     return Litestar(
         route_handlers=routes, middleware=[believe], lifespan=[lifespan], openapi_config=None, logging_config=None
     )

@@ -1,8 +1,8 @@
 """The peer: ``pgbench -M prepared`` with the application's own statements, policies and pins, and nothing around them.
 
 Each of its clients works for tenants of its own, as the application's connections do, with statements and values as
-they were recorded; a create gets a fresh id and a fresh idempotency key each time. The pin is made in advance, valid for
-hours and not bound to a backend (as behind a pooler), and verified by the database as ever.
+they were recorded; a create gets a fresh id and a fresh idempotency key each time. The pin is made in advance, valid
+for hours and not bound to a backend (as behind a pooler), and verified by the database as ever.
 """
 
 import os
@@ -88,7 +88,9 @@ def _inserted(sql: str, values: Sequence[Any], place: str, one: Recorded, name: 
 def literal(value: Any) -> str:
     """Return a value as PostgreSQL reads it from text."""
     if isinstance(value, (list, tuple)):
-        return "{" + ",".join('"' + literal(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value) + "}"
+        return (
+            "{" + ",".join('"' + literal(item).replace("\\", "\\\\").replace('"', '\\"') + '"' for item in value) + "}"
+        )
     if isinstance(value, bytes):
         return f"\\x{value.hex()}"
     if isinstance(value, bool):
@@ -107,7 +109,7 @@ def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> tup
     assert parts.username == Role.APPLICATION.login
     variables = script.variables | {"run": f"{int(time.time()):08x}"}
     given = [f"-D{name}={value}" for name, value in variables.items()]
-    argv = [
+    argv: list[str | Path] = [
         tool("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(max(1, round(seconds))),
         "-f", script.path, *given,
     ]  # fmt: skip

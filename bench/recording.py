@@ -4,6 +4,7 @@ So ``pgbench`` gets the very texts and values of the application, whatever becom
 where they happen.
 """
 
+import asyncio
 import contextlib
 import os
 import random
@@ -14,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.site import Site as Running
+from tests.site import running_site
+
 from bench.fill import ORDER, ORDERS_EACH, made_id
 from bench.load import OPERATIONS, new_order
 from bench.world import Site, Tenant
 from stockade.tenancy.transaction import Transaction
-from tests.site import Site as Running
-from tests.site import running_site
 
 
 @dataclass
@@ -56,15 +58,19 @@ class _Listening:
         return ask
 
 
-async def record(site: Site, tenants: list[Tenant]) -> list[Recorded]:
+def record(site: Site, tenants: list[Tenant]) -> list[Recorded]:
     """Run each operation for each tenant, and return what was said."""
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):  # the access log
-        async with _running(site) as running:
-            return [await _record(running, operation, tenant) for operation in OPERATIONS for tenant in tenants]
+        return asyncio.run(_record_all(site, tenants))
+
+
+async def _record_all(site: Site, tenants: list[Tenant]) -> list[Recorded]:
+    async with _running(site) as running:
+        return [await _record(running, operation, tenant) for operation in OPERATIONS for tenant in tenants]
 
 
 async def _record(running: Running, operation: str, tenant: Tenant) -> Recorded:
-    chance = random.Random(tenant.number)  # noqa: S311  # a repeatable load, no secret
+    chance = random.Random(tenant.number)  # a repeatable load, no secret
     heard = Recorded(operation, tenant, key=f"recorded-{tenant.number}")
     opened: list[Transaction] = []
 
@@ -76,7 +82,9 @@ async def _record(running: Running, operation: str, tenant: Tenant) -> Recorded:
     running.app.app.app.state.observe_transaction = listen
     headers = {"Idempotency-Key": heard.key, "Content-Type": "application/json"} if operation == "create" else {}
     if operation == "get":
-        answer = await running.call(tenant.key, "GET", f"/api/v1/orders/{made_id(ORDER, tenant.number, chance.randint(1, ORDERS_EACH))}")
+        answer = await running.call(
+            tenant.key, "GET", f"/api/v1/orders/{made_id(ORDER, tenant.number, chance.randint(1, ORDERS_EACH))}"
+        )
     elif operation == "list":
         answer = await running.call(tenant.key, "GET", "/api/v1/orders")
     else:

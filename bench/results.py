@@ -13,11 +13,12 @@ LATEST = Path(__file__).parent / "results" / "latest.json"
 class Measure(msgspec.Struct, frozen=True):
     """A figure. ``bar`` is what it must reach (``at least``) or stay within (``at most``); without one it only informs.
 
-    ``low`` and ``high`` are the extremes over the rounds of the run, ``value`` their median.
+    ``value`` is None if it could not be measured; ``note`` then says why. ``low`` and ``high`` are the extremes over the
+    turns of the run, ``value`` is their median.
     """
 
     measure: str
-    value: float
+    value: float | None
     unit: str
     bar: float | None = None
     rule: Literal["at least", "at most"] | None = None
@@ -28,7 +29,7 @@ class Measure(msgspec.Struct, frozen=True):
     @property
     def holds(self) -> bool | None:
         """Whether the bar is met; None if there is none."""
-        if self.bar is None:
+        if self.bar is None or self.value is None:
             return None
         return self.value >= self.bar if self.rule == "at least" else self.value <= self.bar
 

@@ -102,14 +102,14 @@ class World:
         installation = site.installation
         async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=1) as database:
             for number in range(tenants):
-                id = await open_tenant(
+                tenant_id = await open_tenant(
                     platform, database, slug=f"bench-{number}", name=f"Bench {number}", country="GB", currency="GBP"
                 )
-                async with database.transaction(Principal.system(id)) as tx:
+                async with database.transaction(Principal.system(tenant_id)) as tx:
                     key = await issue_key(
                         tx, installation.credentials, id=new_id(), name="bench", role="owner", read_only=False
                     )
-                site.tenants.append(Tenant(number, id, key))
+                site.tenants.append(Tenant(number, tenant_id, key))
         await fill(self.dsn(site.name))
 
     async def clone(self, source: str, target: str) -> None:
@@ -181,7 +181,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_ready(port: int, process: "subprocess.Popen[bytes]", *, patience_seconds: float = READY_SECONDS) -> float:
+def wait_until_ready(
+    port: int, process: "subprocess.Popen[bytes]", *, patience_seconds: float = READY_SECONDS
+) -> float:
     """Wait until ``/readyz`` answers with 200, and return after how many seconds that was."""
     began = time.perf_counter()
     while time.perf_counter() - began < patience_seconds:

@@ -1,4 +1,4 @@
-"""What all tests share: an embedded server a session, a provisioned template, a database a worker, tenants by the dozen.
+"""What all tests share: an embedded server a session, a provisioned template, a database a worker, many tenants.
 
 The controlling process starts the server and provisions the template; each worker clones it. Tests stay apart by making
 tenants of their own, as customers do; those that tamper with the schema take a clone for themselves (``scratch``).

@@ -16,7 +16,7 @@ from stockade.identity.service.keys import issue_key
 from stockade.kernel.ids import new_id
 from stockade.kernel.settings import Settings
 from stockade.tenancy.transaction import Database
-from stockade.web.limits import prepare_limits
+from stockade.web.limits import prepare_concurrency, prepare_limits
 from stockade.web.metrics import prepare_metrics
 
 ORIGIN = "https://localhost:8443"
@@ -58,6 +58,7 @@ async def running_site(
     chosen = Settings(home=home, database_url=admin_dsn, **(wanted | settings))
     installation = Installation(chosen)
     prepare_limits(run / "limits")
+    prepare_concurrency(run / "concurrency")
     prepare_metrics(run / "metrics")
     app = build(installation, database=database, run_folder=run)
     async with _lifespan(app):

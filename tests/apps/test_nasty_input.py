@@ -14,19 +14,23 @@ from stockade.kernel.ids import new_id
 PRODUCT: dict[str, Any] = {"sku": "A", "name": "A", "list_price": "1", "vat_category": "standard"}
 DEEP = "[" * 100_000
 NAMES = {
-    "a NUL": "a\0b", "a lone surrogate": "\ud800", "an escape sequence": "\x1b[31m", "a right-to-left override": "a\u202eb",
+    "a NUL": "a\0b", "a lone surrogate": "\ud800", "an escape sequence": "\x1b[31m",
+    "a right-to-left override": "a\u202eb",
     "a line break": "a\nb", "a carriage return and a header": "a\r\nSet-Cookie: x=1", "nothing": "", "a space": " ",
     "too much": "a" * 201, "a list": ["a"], "a number": 1, "null": None, "an object": {"$ne": 1},
 }  # fmt: skip
 PRICES = {
-    "NaN": "NaN", "infinity": "Infinity", "a negative": "-1", "endless digits": "1" * 10_000, "a huge exponent": "1E+999999",
+    "NaN": "NaN", "infinity": "Infinity", "a negative": "-1", "endless digits": "1" * 10_000,
+    "a huge exponent": "1E+999999",
     "a tiny exponent": "1E-999999", "zero with an exponent": "0E+999999", "words": "one", "a signalling NaN": "sNaN",
     "an empty text": "", "a boolean": True,
 }  # fmt: skip
 BODIES = {
-    "nothing": b"", "an open bracket": b"{", "a deep nesting": DEEP.encode(), "a list": b"[]", "a text": b'"x"', "null": b"null",
+    "nothing": b"", "an open bracket": b"{", "a deep nesting": DEEP.encode(), "a list": b"[]", "a text": b'"x"',
+    "null": b"null",
     "no UTF-8": b'{"sku": "\xff\xfe"}', "a NaN": b'{"list_price": NaN}', "something behind it": b"{} {}",
-    "an unknown field": json.dumps(PRODUCT | {"tenant_id": str(new_id())}).encode(), "a byte order mark": b"\xef\xbb\xbf{}",
+    "an unknown field": json.dumps(PRODUCT | {"tenant_id": str(new_id())}).encode(),
+    "a byte order mark": b"\xef\xbb\xbf{}",
 }  # fmt: skip
 QUERIES = {
     "limit": ["0", "-1", "201", "99999999999999999999", "1e3", "NaN", "", "1;drop table", "٣", "0x10"],
@@ -146,8 +150,8 @@ async def test_a_bad_cursor_makes_no_list_fail(trader: Trader) -> None:
 
 
 async def test_what_is_no_id_is_not_found(trader: Trader) -> None:
-    for id in ("x", "0", "%00", "%2e%2e%2f", "' or 1=1", "00000000000000000000000000000000g", "%F0%9F"):
-        for path in (f"/api/v1/orders/{id}", f"/orders/{id}", f"/api/v1/invoices/{id}/pdf"):
+    for name in ("x", "0", "%00", "%2e%2e%2f", "' or 1=1", "00000000000000000000000000000000g", "%F0%9F"):
+        for path in (f"/api/v1/orders/{name}", f"/orders/{name}", f"/api/v1/invoices/{name}/pdf"):
             answer = await trader.site.call(trader.key, "GET", path)
             assert is_refusal(answer, 400, 404, 422), f"{path}: {answer.status_code}"
 

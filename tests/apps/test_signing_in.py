@@ -160,7 +160,8 @@ async def test_of_two_who_use_a_link_at_once_one_gets_in(site: Site, person: Per
 async def test_an_expired_link_lets_nobody_in(site: Site, person: Person, superuser: Any) -> None:
     secret = await link_of(site, person)
     await superuser.execute(
-        "update identity.one_time_link set expires_at = now() - interval '1 second' where account_id = $1", person.account_id
+        "update identity.one_time_link set expires_at = now() - interval '1 second' where account_id = $1",
+        person.account_id,
     )
     async with browser(site) as client:
         assert (await use_link(client, secret)).status_code == 401
@@ -269,7 +270,9 @@ async def refused(client: httpx.AsyncClient, call: Call, made: Any, token: str |
     return answer.status_code == 403 and answer.json()["type"] == "/problems/csrf"
 
 
-async def test_a_script_of_another_site_changes_nothing_through_the_api_with_a_session(site: Site, person: Person) -> None:
+async def test_a_script_of_another_site_changes_nothing_through_the_api_with_a_session(
+    site: Site, person: Person
+) -> None:
     async with browser(site) as client:
         await sign_in(client, person.email)
         body = {"code": "A", "name": "A"}

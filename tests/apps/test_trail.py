@@ -13,7 +13,9 @@ from stockade.kernel.ids import new_id
 
 async def trail(site: Site, tenant: TenantFixture) -> list[Any]:
     async with site.database.transaction(tenant.principal) as tx:
-        return list(await tx.fetch("select * from audit.entry where tenant_id = $1 order by recorded_at, id", tenant.id))
+        return list(
+            await tx.fetch("select * from audit.entry where tenant_id = $1 order by recorded_at, id", tenant.id)
+        )
 
 
 async def entries(site: Site, tenant: TenantFixture, action: str) -> list[Any]:
@@ -28,7 +30,9 @@ async def test_a_sign_in_is_an_entry_with_the_person_and_the_address(site: Site,
     assert "token_hash" not in str(entry["after"]) or "\\\\x" not in str(entry["after"]["token_hash"])
 
 
-async def test_keys_that_are_issued_and_revoked_are_entries_by_whoever_did_it(site: Site, tenant: TenantFixture) -> None:
+async def test_keys_that_are_issued_and_revoked_are_entries_by_whoever_did_it(
+    site: Site, tenant: TenantFixture
+) -> None:
     trader = Trader(site, await site.key(tenant))
     issued = await trader.make("/api-keys", {"name": "till", "role": "viewer"}, "key_id")
     await trader.ask("POST", f"/api-keys/{trader.made['key_id']}/revoke")
@@ -43,7 +47,9 @@ async def test_each_stage_of_an_order_is_an_entry_with_before_and_after(site: Si
     trader = Trader(site, await site.key(tenant))
     await trader.open_shop()
     await trader.invoiced()
-    stages = [(it["before"]["stage"], it["after"]["stage"]) for it in await entries(site, tenant, "orders.stage_changed")]
+    stages = [
+        (it["before"]["stage"], it["after"]["stage"]) for it in await entries(site, tenant, "orders.stage_changed")
+    ]
     assert stages == [("draft", "confirmed"), ("confirmed", "picking"), ("picking", "shipped"), ("shipped", "invoiced")]
     assert len(await entries(site, tenant, "invoicing.issued")) == 1
 

@@ -29,7 +29,7 @@ def bare() -> Iterator[Home]:
     """A fresh data folder, for a test that starts and ends it itself."""
     home = Home.make()
     yield home
-    home.is_left(10)
+    home.end()
     home.remove()
 
 

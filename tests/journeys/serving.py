@@ -1,6 +1,7 @@
 """A real ``stockade serve`` in a folder of its own, as a newcomer starts it."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -54,7 +55,7 @@ class Home:
         own = {
             "PYTHONPATH": str(SOURCE), "STOCKADE_HOME": str(self.path), "STOCKADE_PORT": str(self.port),
             "STOCKADE_REDIRECT_PORT": str(self.redirect_port), "STOCKADE_DEMO": "true" if self.demo else "false",
-            "STOCKADE_ADDRESS_REQUESTS_PER_MINUTE": "100000", "PYTHONUNBUFFERED": "1",
+            "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         return kept | own | more
 
@@ -93,6 +94,12 @@ class Home:
             time.sleep(0.1)
         return True
 
+    def end(self) -> None:
+        """End what a failed test has left running."""
+        for number in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -107,7 +114,11 @@ class Serving:
         begun = time.monotonic()
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [*COMMAND, "serve"], env=home.environment(), stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                [*COMMAND, "serve"],
+                env=home.environment(),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         while WELCOME not in self.said():
             if self.process.poll() is not None or time.monotonic() - begun > START_SECONDS:

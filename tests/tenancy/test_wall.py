@@ -1,6 +1,6 @@
 """Wall facts: what the catalogue says, in lines that a person can read.
 
-And the drift between them and the declaration.
+Drift is what lies between them and the declaration.
 """
 
 from uuid import UUID

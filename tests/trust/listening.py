@@ -89,7 +89,8 @@ def without(live: Live, **changed: Any) -> Live:
 
 
 def _free() -> socket.socket:
-    made = socket.socket()
+    # The protocol is named, since asyncio turns Nagle's algorithm off only where it is.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind(("127.0.0.1", 0))
     return made
@@ -124,10 +125,9 @@ async def _serve(app: Any, sabotage: Sabotage, reader: asyncio.StreamReader, wri
             status, answered, content = sabotage(path, *await _ask(app, scope, body))
             answered = [item for item in answered if item[0] != b"content-length"]
             answered.append((b"content-length", b"%d" % len(content)))
-            writer.write(
-                f"HTTP/1.1 {status} X\r\n".encode() + b"".join(b"%s: %s\r\n" % item for item in answered) + b"\r\n"
-            )
-            writer.write(b"" if method == "HEAD" else content)
+            lines = b"".join(b"%s: %s\r\n" % item for item in answered)
+            shown = b"" if method == "HEAD" else content
+            writer.write(b"HTTP/1.1 %d X\r\n%s\r\n%s" % (status, lines, shown))
             await writer.drain()
             if announced_only:
                 break

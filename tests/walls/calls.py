@@ -114,7 +114,7 @@ def changing(calls: list[Call]) -> list[Call]:
 
 
 def ids_from(made: dict[str, UUID]) -> IdOf:
-    """Ids of what was made, by name; a parameter of a new name fails the tests until ``Trader.furnish`` makes it one."""
+    """Ids of what was made, by name; a new parameter fails the tests until ``Trader.furnish`` makes it one."""
     return lambda name: made[name]
 
 

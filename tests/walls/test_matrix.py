@@ -3,7 +3,6 @@
 The calls are generated: a route added tomorrow is in here without a line, or fails for want of an id to call it with.
 """
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +29,9 @@ async def own(site: Site, tenant: TenantFixture) -> Ids:
 
 
 @pytest.fixture
-async def foreign(site: Site, make_tenant: MakeTenant) -> AsyncIterator[Ids]:
+async def foreign(site: Site, make_tenant: MakeTenant) -> Ids:
     """A row of everything, in a tenant that the caller is not."""
-    yield await furnish(site, await make_tenant())
+    return await furnish(site, await make_tenant())
 
 
 def problem_type(response: Any) -> str:
@@ -77,7 +76,9 @@ async def test_nobody_without_a_valid_credential_passes_a_route_that_asks_for_a_
     assert (await site.call(good, "GET", "/api/v1/orders")).status_code == 200
 
 
-@pytest.mark.parametrize("authorization", ["Bearer", "Basic b3duZXI6eA==", "Bearer  ", "Token {key}", "{key}", "bearer\t{key}"])
+@pytest.mark.parametrize(
+    "authorization", ["Bearer", "Basic b3duZXI6eA==", "Bearer  ", "Token {key}", "{key}", "bearer\t{key}"]
+)
 async def test_a_key_counts_only_where_it_is_called_a_bearer_token(
     site: Site, tenant: TenantFixture, authorization: str
 ) -> None:
@@ -148,7 +149,9 @@ async def test_an_id_of_another_tenant_is_answered_as_one_that_does_not_exist_wi
             opened.clear()
             response = await call.make(site, id_of, key)
             used = {str(id_of(name)) for name in named_in(call)}
-            body = replaced(response.text, used) if "json" in response.headers["content-type"] else len(response.content)
+            body = (
+                replaced(response.text, used) if "json" in response.headers["content-type"] else len(response.content)
+            )
             answers.append((response.status_code, body, [tx.round_trips for tx in opened]))
         compared += 1
         if answers[0] != answers[1] or (call.path_ids and call.is_api and answers[0][0] != 404):
@@ -177,7 +180,9 @@ def agrees(call: Call, response: Any, *, allowed: bool) -> bool:
     """Whether an answer is what the permission says: refused by its name, or anything but a refusal or a failure."""
     kind = problem_type(response)
     if not allowed:
-        return response.status_code == 403 and kind == FORBIDDEN and response.json()["permission"] == call.permission.name
+        return (
+            response.status_code == 403 and kind == FORBIDDEN and response.json()["permission"] == call.permission.name
+        )
     if kind == FORBIDDEN and response.json().get("permission") == call.permission.name:
         return False
     return response.status_code < 500 and response.status_code not in (400, 401, 405, 415, 429)

@@ -47,7 +47,9 @@ async def member_of(site: Site, owner: str, email: str) -> dict[str, Any]:
     return next(member for member in members if member["email"] == email)
 
 
-async def test_a_revoked_key_is_refused_by_a_process_that_knew_it(site: Site, other: Site, tenant: TenantFixture) -> None:
+async def test_a_revoked_key_is_refused_by_a_process_that_knew_it(
+    site: Site, other: Site, tenant: TenantFixture
+) -> None:
     owner = await site.key(tenant)
     issued = (await site.call(owner, "POST", "/api/v1/api-keys", json={"name": "till", "role": "member"})).json()
     secret, key_id = issued["secret"], UUID(issued["key"]["id"])

@@ -15,7 +15,7 @@ from stockade.kernel.ids import new_id
 READ = 3
 MAKE = 6
 MOVE = 10
-"""What confirming, picking and shipping may cost: they lock the order, its stock and its customer's credit one by one."""
+"""What confirming, picking and shipping may cost: they lock order, stock and credit one by one."""
 COMMIT = 1
 BEYOND = {
     "/api/v1/customers/{customer_id:uuid}/statement": "opening balance, movements, seller",
@@ -99,7 +99,8 @@ async def test_the_stages_of_an_order_cost_ten_round_trips_at_most_and_its_docum
     opened.clear()
     payment = {
         "customer_id": str(trader.made["customer_id"]), "method": "cash", "received_on": "2026-01-05",
-        "amount": {"amount_minor": 100, "currency": "EUR"}, "allocations": [{"invoice_id": invoice["id"], "amount_minor": 100}],
+        "amount": {"amount_minor": 100, "currency": "EUR"},
+        "allocations": [{"invoice_id": invoice["id"], "amount_minor": 100}],
     }  # fmt: skip
     await trader.make("/payments", payment, "payment_id")
     cost["payment"] = spent(opened)

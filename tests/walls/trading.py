@@ -49,7 +49,9 @@ class Trader:
         product = {"sku": sku, "name": f"Amphora {sku}", "list_price": "12.50", "vat_category": "standard"}
         await self.make("/products", product, "product_id")
         line = {"product_id": str(self.made["product_id"]), "quantity": quantity}
-        await self.make("/stock/receipts", {"warehouse_id": str(self.made["warehouse_id"]), "lines": [line]}, "receipt_id")
+        await self.make(
+            "/stock/receipts", {"warehouse_id": str(self.made["warehouse_id"]), "lines": [line]}, "receipt_id"
+        )
         return self.made["product_id"]
 
     def order_body(self, quantity: int = 5) -> dict[str, Any]:
@@ -88,12 +90,16 @@ class Trader:
         invoice = await self.invoiced()
         note = {"invoice_id": invoice["id"], "reason": "Broken", "lines": [{"position": 1, "quantity": 1}]}
         await self.make("/credit-notes", note, "credit_note_id")
-        await self.make("/write-offs", {"invoice_id": invoice["id"], "reason": "Lost", "amount_minor": 1}, "write_off_id")
+        await self.make(
+            "/write-offs", {"invoice_id": invoice["id"], "reason": "Lost", "amount_minor": 1}, "write_off_id"
+        )
         await self._pay(customer, invoice["id"])
         moves = await self.ask("GET", f"/stock/moves?product_id={self.made['product_id']}")
         self.made["move_id"] = UUID(moves["items"][0]["id"])
         await self.make("/api-keys", {"name": "other", "role": "viewer"}, "key_id")
-        await self.make("/members", {"email": f"{new_id().hex}@example.com", "name": "Eve", "role": "viewer"}, "member_id")
+        await self.make(
+            "/members", {"email": f"{new_id().hex}@example.com", "name": "Eve", "role": "viewer"}, "member_id"
+        )
         held = await self.act(await self.act(await self.order(), "confirm"), "holds", reason="Wait")
         self.made["hold_id"] = UUID(held["holds"][0]["id"])
         return self.made

@@ -90,7 +90,7 @@ class Admission:
         return msgspec.structs.replace(found, request_id=state["request_id"], address=pack_address(state["address"]))
 
     async def again(self, text: str, stale: Principal, required: Permission) -> Principal:
-        """Look a credential up anew after the database did not confirm it: its role may have changed, or it has ended."""
+        """Look a credential up anew that the database did not confirm: its role may have changed, or it has ended."""
         self.credentials.forget(text)
         found = await self.credentials.look_up(self.database, text)
         if found is None:
@@ -108,7 +108,7 @@ class Admission:
 
 
 def permission_of(handler: Any) -> Permission | None:
-    """Return the permission that a route declares, or None. Litestar's own OPTIONS tells which methods there are: public."""
+    """Return the permission that a route declares, or None. Litestar's own OPTIONS only names methods: public."""
     if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
         return PUBLIC
     found = handler.opt.get("permission") if isinstance(handler, HTTPRouteHandler) else None

@@ -77,8 +77,9 @@ async def issue_api_key(tx: Transaction, id: UUID, request: AnyRequest, data: Ne
     """
     _not_above(tx, data.role)
     secret = await keys.issue_key(
-        tx, request.app.state.credentials, id=id, name=data.name, role=data.role, read_only=data.read_only, expires_at=data.expires_at
-    )
+        tx, request.app.state.credentials, id=id, name=data.name, role=data.role, read_only=data.read_only,
+        expires_at=data.expires_at,
+    )  # fmt: skip
     return IssuedKey(await keys.read_key(tx, id), secret)
 
 

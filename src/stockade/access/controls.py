@@ -1,14 +1,24 @@
 """Every endpoint asks who it is and whether they may, before it does anything (claim C1)."""
 
 import secrets
+from contextlib import ExitStack
 from datetime import timedelta
+from http import HTTPStatus
+from uuid import UUID
+
+import msgspec
 
 from stockade.access.permissions import PERMISSIONS, PUBLIC, RANK
+from stockade.access.routes import HEAVY_AT_ONCE
 from stockade.kernel.control import Finding, Installation, RouteInfo, control, finding
+from stockade.web.limits import Concurrency
+from stockade.web.problems import TooManyAtOnce
 from stockade.web.wire import Line, Reply, filled
 
 ROLES = tuple(RANK)
 _SIGN_IN = "/sign-in"
+_HEAVY = "/orders.csv"
+"""An export: the lightest of the heavy ones."""
 
 
 @control(
@@ -69,3 +79,34 @@ async def _call(line: Line, route: RouteInfo, key: str | None) -> Reply:
     if body:
         headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_hex(16)}
     return await line.ask(route.method, filled(route.path), headers, body)
+
+
+@control(
+    id="access.heavy-operations-bounded", claims=("D7",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
+    standards=("OWASP API4:2023", "SOC 2 CC6.6"),
+    statement="Nobody runs more than a few heavy operations at once, over all processes together.",
+)  # fmt: skip
+async def heavy_operations_bounded(installation: Installation) -> Finding:
+    """Take all places of a key, ask for an export with it, give them back, and ask again."""
+    probe_key = getattr(installation, "probe_key", None)
+    if probe_key is None:
+        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+    places = Concurrency(installation.settings.home / "run" / "concurrency")
+    try:
+        async with probe_key("owner") as key, Line(installation) as line:
+            headers = {"Authorization": f"Bearer {key}"}
+            listed = msgspec.json.decode((await line.ask("GET", "/api/v1/api-keys", headers)).body)
+            owner = next(UUID(item["id"]) for item in listed if key.startswith(item["prefix"]))
+            with ExitStack() as held:
+                for _ in range(HEAVY_AT_ONCE):
+                    held.enter_context(places.hold(owner.bytes, HEAVY_AT_ONCE))
+                full = await line.ask("GET", _HEAVY, headers)
+            free = await line.ask("GET", _HEAVY, headers)
+    finally:
+        places.close()
+    wrong = []
+    if full.status != TooManyAtOnce.status:
+        wrong.append(f"one more than {HEAVY_AT_ONCE} at once is answered with {full.status}")
+    if free.status != HTTPStatus.OK:
+        wrong.append(f"with a place free it is answered with {free.status}")
+    return finding(2, "heavy requests", wrong)

@@ -11,7 +11,7 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True):
-    """A refusal. ``type`` tells the kind, ``instance`` the request; ``errors`` names fields where fields are at fault."""
+    """A refusal. ``type`` tells the kind, ``instance`` the request; ``errors`` names the fields at fault."""
 
     type: str
     title: str

@@ -7,7 +7,9 @@ the query and the body as Litestar reads them. The decorators make a Litestar ha
     @get("/orders/{order_id:uuid}", permission=READ)
     async def read_order(tx: Transaction, order_id: UUID) -> OrderView: ...
 
-``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and answers a repetition with what the first call made.
+``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and
+answers a repetition with what the first call made. ``heavy=True`` bounds how many of these one person runs at once;
+``finish`` turns a heavy verb's answer into the response once the transaction is over: typesetting holds no connection.
 """
 
 import inspect
@@ -15,6 +17,7 @@ import re
 import types
 import typing
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 from litestar import Request, Response
@@ -28,15 +31,23 @@ from stockade.idempotency.service import Claim, claim
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, Problem
 from stockade.tenancy.transaction import Busy, Transaction, Unauthenticated
-from stockade.web.problems import MalformedRequest, TooLarge, TooManyRequests, UnsupportedMediaType
+from stockade.web.problems import (
+    MalformedRequest,
+    TooLarge,
+    TooManyAtOnce,
+    TooManyRequests,
+    UnsupportedMediaType,
+)
 
 Verb = Callable[..., Awaitable[Any]]
 AnyRequest = Request[Any, Any, Any]
+HEAVY_AT_ONCE = 4
+"""How many heavy operations (documents, exports) one person may run at once, over all processes of a host."""
 IdempotencyKey = Annotated[
     str,
     HeaderParameter(
         name="Idempotency-Key", min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$",
-        description="A value of your own making, unique to what you are about to make. Repeat it to repeat the request safely.",
+        description="A value of your own, unique to what you make. Repeat it to repeat the request safely.",
     ),
 ]  # fmt: skip
 
@@ -77,7 +88,8 @@ def delete(
 
 
 def create(
-    path: str, *, permission: Permission, read: HTTPRouteHandler | Verb, problems: Sequence[type[Problem]] = (), **options: Any
+    path: str, *, permission: Permission, read: HTTPRouteHandler | Verb, problems: Sequence[type[Problem]] = (),
+    **options: Any,
 ) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
     """Declare what makes something: ``verb(tx, id=…, data=…)``. It answers 201, and a repetition with ``read(tx, id)``.
 
@@ -112,7 +124,7 @@ def verb_of(handler: HTTPRouteHandler | Verb) -> Verb:
 
 
 class opened:  # noqa: N801  # reads as what it does: async with opened(request) as tx
-    """The transaction of a request's principal. A credential that the database does not confirm is looked up once more."""
+    """The transaction of a request's principal. A credential that the database does not confirm is looked up again."""
 
     __slots__ = ("_opening", "_request")
 
@@ -141,11 +153,25 @@ class opened:  # noqa: N801  # reads as what it does: async with opened(request)
         await self._opening.__aexit__(*error)
 
 
+def _heavy(request: AnyRequest) -> AbstractContextManager[None]:
+    """One of the few places that a person has for heavy operations; ``TooManyAtOnce`` if all are taken."""
+    principal = request.scope["state"]["principal"]
+    return request.app.state.concurrency.hold(principal.actor_id.bytes, HEAVY_AT_ONCE)  # type: ignore[no-any-return]  # Litestar's state is untyped
+
+
 def _route(
     method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any]
 ) -> Callable[[Verb], HTTPRouteHandler]:  # fmt: skip
+    heavy, finish = options.pop("heavy", False), options.pop("finish", None)
+    problems = [*problems, TooManyAtOnce] if heavy else problems
+
     def decorate(verb: Verb) -> HTTPRouteHandler:
         parameters, hints = _parameters_of(verb, path)
+
+        async def handle_heavy(request: AnyRequest, **given: Any) -> Any:
+            with _heavy(request):
+                answer = await handle(request, **given)
+                return answer if finish is None else await finish(answer)
 
         async def handle(request: AnyRequest, **given: Any) -> Any:
             async with opened(request) as tx:
@@ -155,7 +181,7 @@ def _route(
         async def handle_public(request: AnyRequest, **given: Any) -> Any:
             return await verb(request, **given)
 
-        chosen = handle_public if permission is PUBLIC else handle
+        chosen = handle_public if permission is PUBLIC else handle_heavy if heavy else handle
         return _handler(method, path, permission, problems, options, verb, chosen, parameters, hints)
 
     return decorate
@@ -186,8 +212,10 @@ def _parameters_of(
 
 
 def _hoisted(hint: Any) -> Any:
-    """Turn ``Annotated[X, bounds] | None`` into ``Annotated[X | None, bounds]``: Litestar ignores bounds inside a union,
-    and what they would have refused reaches the database."""
+    """Turn ``Annotated[X, bounds] | None`` into ``Annotated[X | None, bounds]``.
+
+    Litestar ignores bounds inside a union, and what they would have refused reaches the database.
+    """
     bounded = [part for part in typing.get_args(hint) if typing.get_origin(part) is Annotated]
     if typing.get_origin(hint) not in (typing.Union, types.UnionType) or len(bounded) != 1:
         return hint
@@ -212,8 +240,8 @@ def _given(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _handler(
-    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any], verb: Verb,
-    handle: Callable[..., Any], parameters: list[inspect.Parameter], hints: dict[str, Any],
+    method: str, path: str, permission: Permission, problems: Sequence[type[Problem]], options: dict[str, Any],
+    verb: Verb, handle: Callable[..., Any], parameters: list[inspect.Parameter], hints: dict[str, Any],
 ) -> HTTPRouteHandler:  # fmt: skip
     """Give the wrapper the verb's face, and declare it to Litestar with everything that it may answer."""
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=AnyRequest)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import click
 
+from stockade.apps.demo import make_demo, trades
 from stockade.apps.first_day import sign_in_link
 from stockade.apps.installation import Installation
 from stockade.database import embedded
@@ -29,6 +30,7 @@ from stockade.kernel.problems import Refusal
 from stockade.kernel.processes import end, spawn
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import list_tenants
+from stockade.tenancy.transaction import Database
 from stockade.web.redirect import serve_redirects
 
 RESTARTS = 5
@@ -130,16 +132,19 @@ async def _prepare(installation: Installation, *, quiet: bool) -> None:
     settings = installation.settings
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=4) as database:
         await ensure_probes(database, platform)
-        if (
-            settings.demo
-            and not settings.production
-            and not [row for row in await list_tenants(platform) if not row.is_probe]
-        ):
-            from stockade.apps.demo import make_demo
+        if settings.demo and not settings.production:
+            await _look_after_demo(platform, database, quiet=quiet)
 
-            if not quiet:
-                click.echo("First start: making two demo distributors …")
-            await make_demo(platform, database)
+
+async def _look_after_demo(platform: Database, database: Database, *, quiet: bool) -> None:
+    """Make the demo tenants, or complete what a start that was cut off has left, unless others live here."""
+    demo = {trade.slug for trade in trades()}
+    present = {row.slug for row in await list_tenants(platform) if not row.is_probe}
+    if present - demo:
+        return
+    if not quiet and demo - present:
+        click.echo("First start: making two demo distributors …")
+    await make_demo(platform, database)
 
 
 async def _supervise(installation: Installation, children: list[Child], authority: Path, *, quiet: bool) -> None:

@@ -48,7 +48,8 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 _FRAME = raw(
-    "select coalesce((select p.name from identity.people() p where p.account_id = $2), 'API'), t.name from tenancy.tenant t where t.id = $1",
+    "select coalesce((select p.name from identity.people() p where p.account_id = $2), 'API'), t.name "
+    "from tenancy.tenant t where t.id = $1",
     "this_tenant actor_id",
 )
 
@@ -69,7 +70,7 @@ class Shower:
         self.installation = installation
 
     def page(self, request: AnyRequest, shown: Shown, viewer: Viewer | None = None) -> Response[str]:
-        """Render a page. Without a session, the CSRF token is bound to a visitor's cookie, which is set here if need be."""
+        """Render a page. Without a session, its CSRF token is bound to a visitor's cookie, set here if need be."""
         state = request.scope["state"]
         secret, cookie = self._browser_secret(request)
         body = self.pages.render(

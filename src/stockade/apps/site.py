@@ -31,7 +31,7 @@ from stockade.kernel.problems import Refusal
 from stockade.tenancy.transaction import Database
 from stockade.web.csrf import Csrf
 from stockade.web.edge import Edge
-from stockade.web.limits import Limiter
+from stockade.web.limits import Concurrency, Limiter
 from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (catalog_api, parties_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
@@ -70,12 +70,16 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         middleware=[admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
-        openapi_config=OpenAPIConfig(title="Stockade", version=__version__, openapi_controller=NoFrameworkPages),  # type: ignore[arg-type]  # any controller will do
+        openapi_config=OpenAPIConfig(
+            title="Stockade", version=__version__,
+            openapi_controller=NoFrameworkPages,  # type: ignore[arg-type]  # any controller will do
+        ),
         logging_config=None,
     )  # fmt: skip
     app.state.update(
-        installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower, limiter=limiter,
-        metrics=metrics, signer=installation.evidence_signer, observe_transaction=None,
+        installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
+        limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"), signer=installation.evidence_signer,
+        observe_transaction=None,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)

@@ -24,14 +24,15 @@ def _changed(what: str, name: str) -> Any:
 _WORDS: dict[str, Any] = {
     "insert orders.sales_order": lambda before, after: ("Order placed", after.get("number")),
     "insert orders.line": lambda before, after: (f"{len(after.get('rows', []))} lines entered", None),
-    "orders.stage_changed": lambda before, after: (f"{after.get('stage', '').capitalize()}", f"was {before.get('stage')}"),
+    "orders.stage_changed": lambda before, after: (after.get("stage", "").capitalize(), f"was {before.get('stage')}"),
     "orders.held": lambda before, after: (f"{after.get('kind', '').capitalize()} hold placed", after.get("reason")),
     "orders.hold_released": lambda before, after: ("Hold released", None),
     "orders.shipped": lambda before, after: (f"Shipment {after.get('number')} left", after.get("carrier")),
     "orders.discount_changed": _changed("Discount", "discount_percent"),
     "orders.price_changed": _changed("Price", "unit_price"),
     "invoicing.issued": lambda before, after: (
-        f"{'Credit note' if after.get('kind') == 'credit_note' else 'Invoice'} {after.get('number')} issued", after.get("note"),
+        f"{'Credit note' if after.get('kind') == 'credit_note' else 'Invoice'} {after.get('number')} issued",
+        after.get("note"),
     ),
 }  # fmt: skip
 """Action (with its subject, where the action alone says too little) to a text and a detail."""

@@ -81,7 +81,7 @@ async def show_orders(
     return Shown("orders_results.html" if partial else "orders.html", context)
 
 
-@get("/orders.csv", permission=may.READ, include_in_schema=False)
+@get("/orders.csv", permission=may.READ, include_in_schema=False, heavy=True)
 async def export_orders(
     tx: Transaction, q: Search = "", stage: Stage = "", late: Flag = "", overdue: Flag = ""
 ) -> Response[bytes]:
@@ -215,9 +215,10 @@ def _head(order: OrderView, invoices: list[desk.Document], terms: desk.Terms) ->
     billed = [it.payment for it in invoices if it.kind == "invoice"]
     payment = next((state for state in ("overdue", "part_paid", "open", "paid") if state in billed), "none")
     return {
-        "id": order.id, "number": order.number, "version": order.version, "stage": order.stage, "payment": payment, "late": late,
-        "customer_name": order.customer.name, "customer_reference": order.customer_reference, "placed_at": order.placed_at,
-        "requested_on": order.requested_on, "terms": f"{terms.terms_days} days" if terms.terms_days else "In advance",
+        "id": order.id, "number": order.number, "version": order.version, "stage": order.stage, "payment": payment,
+        "late": late, "customer_name": order.customer.name, "customer_reference": order.customer_reference,
+        "placed_at": order.placed_at, "requested_on": order.requested_on,
+        "terms": f"{terms.terms_days} days" if terms.terms_days else "In advance",
         "delivery_address": "\n".join(terms.delivery) if terms.delivery else None, "net": order.net, "vat": order.vat,
         "rounding": Money(0, order.net.currency), "gross": order.gross,
     }  # fmt: skip
@@ -251,8 +252,9 @@ def _line(line: Any, shelf: desk.Shelf | None) -> dict[str, Any]:
     on_hand = shelf.on_hand if shelf else None
     return {
         "sku": line.sku, "description": line.description, "unit": shelf.unit if shelf else "", "ordered": line.quantity,
-        "reserved": line.reserved, "shipped": line.shipped, "backordered": backordered(line), "unit_price": line.unit_price,
-        "discount_percent": line.discount_percent, "vat_rate": line.vat_rate, "net": line.net, "on_hand": on_hand,
+        "reserved": line.reserved, "shipped": line.shipped, "backordered": backordered(line),
+        "unit_price": line.unit_price, "discount_percent": line.discount_percent, "vat_rate": line.vat_rate,
+        "net": line.net, "on_hand": on_hand,
         "stock_reserved": shelf.reserved if shelf else 0,
         "available": on_hand - shelf.reserved if shelf and on_hand is not None else 0,
     }  # fmt: skip
@@ -317,10 +319,10 @@ def _filter(q: str, stage: str, late: str, overdue: str) -> DeskFilter:
 def _place(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
-    at, id = decode_cursor(cursor, (datetime, UUID))
-    if at.tzinfo is None:
+    placed_at, order_id = decode_cursor(cursor, (datetime, UUID))
+    if placed_at.tzinfo is None:
         raise Invalid("This cursor does not come from a page of ours.", field="after")
-    return at, id
+    return placed_at, order_id
 
 
 def _cursor(row: DeskRow) -> str:

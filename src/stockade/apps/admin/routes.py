@@ -37,8 +37,10 @@ def page(path: str, *, permission: Permission) -> Callable[[PageVerb], HTTPRoute
 
 
 def form(path: str, *, permission: Permission) -> Callable[[FormVerb], HTTPRouteHandler]:
-    """Declare what a form posts to: ``verb(request, fields, …)``, which opens its own transactions, and returns where to
-    go next or a page to show. The CSRF token is checked before anything else."""
+    """Declare what a form posts to: ``verb(request, fields, …)``.
+
+    The verb opens its own transactions and returns where to go next, or a page. The CSRF token is checked first.
+    """
 
     def decorate(verb: FormVerb) -> HTTPRouteHandler:
         async def take(request: AnyRequest, **given: Any) -> Any:

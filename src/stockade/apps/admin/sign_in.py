@@ -44,7 +44,7 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
     if "@" not in email or len(email) > 254 or "\0" in email:
         errors["email"] = "Enter the e-mail address that you were invited with."
     if not password or "\0" in password:
-        errors["password"] = "Enter your password."
+        errors["password"] = "Enter your password."  # noqa: S105  # a sentence, not a password
     if errors:
         return _sign_in_page(email[:254].replace("\0", ""), errors, following, status=422)
     _limit_attempts(request)
@@ -90,7 +90,10 @@ async def take_sign_out(request: AnyRequest, fields: Fields) -> Any:
 
 
 def local_path(target: str) -> str:
-    """Return a path of ours to go on to; the first page for anything else (an open redirect sends people to strangers)."""
+    """Return a path of ours to go on to; for anything else the first page.
+
+    Attack: an open redirect sends people from our sign-in to a stranger's.
+    """
     parts = urlsplit(target)
     plain = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     return target if plain and target.isprintable() and "\\" not in target else FIRST_PAGE

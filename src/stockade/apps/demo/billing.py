@@ -1,7 +1,7 @@
 """Invoices, credit notes, payments and bad debts of past orders, by the rules of the slices that own them. Pure.
 
-Everything happens in order of its day; an invoice's open amount is at every moment its gross less what was allocated. How
-a customer pays is its habit; the day may lie in the future, which is how invoices become overdue.
+Everything happens in order of its day; an invoice's open amount is at every moment its gross less what was allocated.
+How a customer pays is its habit; the day may lie in the future, which is how invoices become overdue.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -121,7 +121,8 @@ class Bookkeeper:
             order_number=order.number, corrects_number=None, corrects_issued_on=None, lines=lines, vat_groups=groups,
         )  # fmt: skip
         order.lines = [
-            msgspec.structs.replace(line, invoiced=max(line.invoiced, left_by_then[line.position])) for line in order.lines
+            msgspec.structs.replace(line, invoiced=max(line.invoiced, left_by_then[line.position]))
+            for line in order.lines
         ]
         order.stage = stage_after(order.stage, order.lines)
         self.books.claims.append(Claim(invoice, customer, order, invoice.gross_minor))
@@ -130,7 +131,11 @@ class Bookkeeper:
     def _correct(self) -> None:
         """Credit a piece of some invoices days after they were issued, before they are paid."""
         chosen = [
-            (claim.invoice.issued_at + timedelta(days=self._rng.randint(2, 6), minutes=self._rng.randint(0, 60)), n, claim)
+            (
+                claim.invoice.issued_at + timedelta(days=self._rng.randint(2, 6), minutes=self._rng.randint(0, 60)),
+                n,
+                claim,
+            )
             for n, claim in enumerate(self.books.claims)
             if n % 60 == 17 and claim.invoice.gross_minor
         ]
@@ -163,7 +168,16 @@ class Bookkeeper:
             if line.order_position is not None and goods[line.order_position]:
                 warehouse_id = self._warehouses[claim.customer.warehouse]
                 self.books.returned.append(
-                    Move(self._ids.at(at.timestamp()), warehouse_id, line.product_id, line.quantity, "return", note.id, note.note, at)
+                    Move(
+                        self._ids.at(at.timestamp()),
+                        warehouse_id,
+                        line.product_id,
+                        line.quantity,
+                        "return",
+                        note.id,
+                        note.note,
+                        at,
+                    )
                 )
 
     def _collect(self) -> None:
@@ -173,7 +187,10 @@ class Bookkeeper:
             if n % NEVER_EVERY == 5:
                 continue
             early, late = DELAYS[claim.customer.habit]
-            on = max(claim.invoice.issued_on + timedelta(days=7), claim.invoice.due_on + timedelta(days=self._rng.randint(early, late)))
+            on = max(
+                claim.invoice.issued_on + timedelta(days=7),
+                claim.invoice.due_on + timedelta(days=self._rng.randint(early, late)),
+            )
             wanted = by_customer.setdefault(claim.customer.id, [])
             if n % 33 == 9:
                 wanted.append((on, claim, claim.open_minor // 2))
@@ -184,9 +201,11 @@ class Bookkeeper:
             self._pay(on, group, n)
 
     def _together(self, wanted: list[tuple[date, Claim, int]]) -> list[tuple[date, list[tuple[date, Claim, int]]]]:
-        """Return what a customer pays by day: what follows within days of the first is paid with it, at the last's day."""
+        """Return what a customer pays by day: what is due within days of the first is paid with it, on the last day."""
         groups: list[list[tuple[date, Claim, int]]] = []
-        for row in sorted((row for row in wanted if row[0] < self._today), key=lambda row: (row[0], row[1].invoice.number)):
+        for row in sorted(
+            (row for row in wanted if row[0] < self._today), key=lambda row: (row[0], row[1].invoice.number)
+        ):
             if groups and row[0] - groups[-1][0][0] <= timedelta(days=4) and len(groups[-1]) < 5:
                 groups[-1].append(row)
             else:
@@ -195,26 +214,38 @@ class Bookkeeper:
 
     def _pay(self, on: date, group: list[tuple[date, Claim, int]], number: int) -> None:
         customer = group[0][1].customer
-        id = self._ids.at(datetime.combine(on, time(8), UTC).timestamp())
+        payment_id = self._ids.at(datetime.combine(on, time(8), UTC).timestamp())
         paid = 0
         for _, claim, most in group:
             part = min(claim.open_minor, most)
             if part > 0:
                 claim.open_minor -= part
                 paid += part
-                self._allocate(claim, part, on, payment_id=id)
+                self._allocate(claim, part, on, payment_id=payment_id)
         if paid == 0:
             return
         spare = self._rng.randint(500, 9_000) if number % 150 == 60 else 0
-        method = "card" if customer.terms_days == 0 else "direct_debit" if customer.habit == "prompt" else "bank_transfer"
+        method = (
+            "card" if customer.terms_days == 0 else "direct_debit" if customer.habit == "prompt" else "bank_transfer"
+        )
         self.books.payments.append(
             Payment(
-                id=id, customer=customer, method=method, external_id=f"DEMO-{on:%Y%m%d}-{number:05}", received_on=on,
-                amount_minor=paid + spare, unallocated_minor=spare,
-            )  # fmt: skip
+                id=payment_id,
+                customer=customer,
+                method=method,
+                external_id=f"DEMO-{on:%Y%m%d}-{number:05}",
+                received_on=on,
+                amount_minor=paid + spare,
+                unallocated_minor=spare,
+            )
         )
         self.books.postings += journal(
-            id, customer.id, on, self._trade.company.currency, ("bank", paid + spare), ("receivable", -paid - spare)
+            payment_id,
+            customer.id,
+            on,
+            self._trade.company.currency,
+            ("bank", paid + spare),
+            ("receivable", -paid - spare),
         )
 
     def _write_off(self) -> None:
@@ -222,19 +253,19 @@ class Bookkeeper:
         old = [c for c in self.books.claims if c.open_minor and c.invoice.due_on < self._today - WRITTEN_OFF_AFTER]
         for claim in old[1::2]:
             on = claim.invoice.due_on + WRITTEN_OFF_AFTER
-            id, part = self._ids.at(datetime.combine(on, time(15), UTC).timestamp()), claim.open_minor
+            write_off_id, part = self._ids.at(datetime.combine(on, time(15), UTC).timestamp()), claim.open_minor
             claim.open_minor = 0
-            self.books.write_offs.append((id, claim, part, on))
-            self._allocate(claim, part, on, write_off_id=id)
-            self.books.postings += write_off_journal(id, claim.customer.id, on, claim.invoice.currency, part)
+            self.books.write_offs.append((write_off_id, claim, part, on))
+            self._allocate(claim, part, on, write_off_id=write_off_id)
+            self.books.postings += write_off_journal(write_off_id, claim.customer.id, on, claim.invoice.currency, part)
 
     def _allocate(
         self, claim: Claim, part: int, on: date, *, payment_id: UUID | None = None, credit_note_id: UUID | None = None,
         write_off_id: UUID | None = None,
     ) -> None:  # fmt: skip
-        id = self._ids.at(datetime.combine(on, time(16), UTC).timestamp())
+        made = self._ids.at(datetime.combine(on, time(16), UTC).timestamp())
         self.books.allocations.append(
-            Allocation(id, claim.invoice.id, payment_id, credit_note_id, write_off_id, part, on)
+            Allocation(made, claim.invoice.id, payment_id, credit_note_id, write_off_id, part, on)
         )
 
     def _next(self, kind: str, period: str) -> int:

@@ -41,7 +41,8 @@ PRODUCTS = Rows(
 )
 CUSTOMERS = Rows(
     parties.Customer,
-    "id number name vat_id email phone country currency terms_days credit_limit_minor vat_treatment state created_at updated_at",
+    "id number name vat_id email phone country currency terms_days credit_limit_minor vat_treatment state created_at "
+    "updated_at",
 )
 CONTACTS = Rows(parties.Contact, "customer_id id name position email phone")
 ADDRESSES = Rows(parties.Address, "customer_id id kind recipient street postcode city country")
@@ -63,18 +64,16 @@ LEVELS = Rows(stock.Level, "warehouse_id product_id on_hand reserved")
 RESERVED = Rows(stock.Reservation, "order_id position warehouse_id product_id quantity expires_at")
 INVOICES = Rows(
     invoicing.Invoice,
-    "id kind series period sequence number customer_id order_id corrects_id issued_on supplied_on due_on currency net_minor "
-    "vat_minor rounding_minor gross_minor seller buyer note issued_at",
+    "id kind series period sequence number customer_id order_id corrects_id issued_on supplied_on due_on currency "
+    "net_minor vat_minor rounding_minor gross_minor seller buyer note issued_at",
 )
 BILLED = Rows(
     invoicing.InvoiceLine,
-    "invoice_id position product_id order_position sku description quantity unit unit_price discount_percent vat_category "
-    "vat_rate net_minor",
+    "invoice_id position product_id order_position sku description quantity unit unit_price discount_percent "
+    "vat_category vat_rate net_minor",
 )
 GROUPS = Rows(invoicing.VatGroup, "invoice_id vat_category vat_rate net_minor vat_minor")
-OPEN = Rows(
-    receivables.OpenItem, "invoice_id customer_id currency due_on gross_minor open_minor credited_minor"
-)
+OPEN = Rows(receivables.OpenItem, "invoice_id customer_id currency due_on gross_minor open_minor credited_minor")
 CREDITS = Rows(receivables.Credit, "credit_note_id customer_id currency gross_minor unallocated_minor")
 PAYMENTS = Rows(
     receivables.Payment,
@@ -121,7 +120,7 @@ def make_history(trade: Trade, count: int, today: date) -> History:
     numbers, last_shipments = number_by_year("SH", [shipment.at for shipment in shipments])
     for shipment, number in zip(shipments, numbers, strict=True):
         shipment.number = number
-    places = [id for id, _, _ in warehouses]
+    places = [warehouse[0] for warehouse in warehouses]
     books = Bookkeeper(trade, rng, ids, places, today).keep(placed)
     shelves = stock_of(placed, products, places, books.returned, trade.words.damage, rng, ids, end)
     _set_limits(customers, books, rng)
@@ -171,14 +170,18 @@ async def _write_master(tx: Transaction, history: History) -> None:
     )
     await WAREHOUSES.write(tx, [(*warehouse, "active") for warehouse in history.warehouses])
     await PRODUCTS.write(
-        tx, [[getattr(item, name) for name in PRODUCTS.columns[:-3]] + ["active", start, start] for item in history.products]
+        tx,
+        [
+            [getattr(item, name) for name in PRODUCTS.columns[:-3]] + ["active", start, start]
+            for item in history.products
+        ],
     )
     await CUSTOMERS.write(
         tx,
         [
             (
-                one.id, one.number, one.name, one.vat_id, one.email, one.phone, one.country, firm.currency, one.terms_days,
-                one.credit_limit_minor, one.vat_treatment, "active", start, start,
+                one.id, one.number, one.name, one.vat_id, one.email, one.phone, one.country, firm.currency,
+                one.terms_days, one.credit_limit_minor, one.vat_treatment, "active", start, start,
             )
             for one in history.customers
         ],
@@ -189,7 +192,7 @@ async def _write_master(tx: Transaction, history: History) -> None:
 
 async def _write_orders(tx: Transaction, history: History) -> None:
     placed, currency = history.orders, history.trade.company.currency
-    warehouses = [id for id, _, _ in history.warehouses]
+    warehouses = [warehouse[0] for warehouse in history.warehouses]
     rows = []
     for order in placed:
         totals = totals_of(vat_groups(order.lines))
@@ -225,7 +228,14 @@ async def _write_stock(tx: Transaction, history: History) -> None:
     await RESERVED.write(
         tx,
         [
-            (made.order_id, made.position, made.warehouse_id, made.product_id, made.quantity, until if made.order_id in held else None)
+            (
+                made.order_id,
+                made.position,
+                made.warehouse_id,
+                made.product_id,
+                made.quantity,
+                until if made.order_id in held else None,
+            )
             for made in shelves.reservations
         ],
     )
@@ -235,9 +245,8 @@ async def _write_books(tx: Transaction, history: History) -> None:
     books, currency = history.books, history.trade.company.currency
     documents: list[Invoice] = [*(claim.invoice for claim in books.claims), *books.notes]
     await INVOICES.write_structs(tx, documents)
-    billed, grouped = BILLED.columns[1:], GROUPS.columns[1:]
-    await BILLED.write(tx, _details(documents, "lines", billed))
-    await GROUPS.write(tx, _details(documents, "vat_groups", grouped))
+    await BILLED.write(tx, _details(documents, "lines", BILLED.columns[1:]))
+    await GROUPS.write(tx, _details(documents, "vat_groups", GROUPS.columns[1:]))
     await OPEN.write(
         tx,
         [
@@ -265,8 +274,8 @@ async def _write_books(tx: Transaction, history: History) -> None:
     await WRITE_OFFS.write(
         tx,
         [
-            (id, claim.invoice.id, part, on, reason, datetime.combine(on, time(15), UTC))
-            for id, claim, part, on in books.write_offs
+            (made, claim.invoice.id, part, on, reason, datetime.combine(on, time(15), UTC))
+            for made, claim, part, on in books.write_offs
         ],
     )
     await ALLOCATIONS.write_structs(tx, books.allocations, allocated_on="on")
@@ -283,5 +292,3 @@ def _details(documents: list[Invoice], children: str, columns: list[str]) -> lis
 
 def _values(row: msgspec.Struct) -> tuple[Any, ...]:
     return msgspec.structs.astuple(row)
-
-

@@ -34,7 +34,12 @@ async def make_demo(platform: Database, database: Database, *, orders: int = 3_0
     """
     known = {row.slug: row.id for row in await list_tenants(platform)}
     wanted = trades()
-    touched = await asyncio.gather(*(_make(platform, database, trade, known.get(trade.slug), orders) for trade in wanted))
+    touched = await asyncio.gather(
+        *(_make(platform, database, trade, known.get(trade.slug), orders) for trade in wanted), return_exceptions=True
+    )
+    for outcome in touched:  # only now, so that no transaction of the other tenant is left under way
+        if isinstance(outcome, BaseException):
+            raise outcome
     return [trade.slug for trade, is_touched in zip(wanted, touched, strict=True) if is_touched]
 
 

@@ -147,7 +147,9 @@ def make_customers(trade: Trade, rng: Random, ids: Ids, at: float) -> list[Custo
 
 def _customer(trade: Trade, name: str, town: Town, number: int, rng: Random, ids: Ids, at: float) -> Customer:
     words, country = trade.words, town.country or trade.company.country
-    domain = "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())[:24] + f"{number}.example"
+    domain = (
+        "".join(letter for letter in name.lower() if letter.isascii() and letter.isalnum())[:24] + f"{number}.example"
+    )
     has_vat_id = town.treatment != "domestic" or rng.random() < 0.8
     people = []
     for position in rng.sample(words.positions, rng.choice([1, 1, 2])):
@@ -171,7 +173,9 @@ def _customer(trade: Trade, name: str, town: Town, number: int, rng: Random, ids
 
 def filled(form: str, rng: Random) -> str:
     """Return a form with digits for #, letters for X, and a check letter for a final L."""
-    text = "".join(str(rng.randint(0, 9)) if sign == "#" else rng.choice(LETTERS) if sign == "X" else sign for sign in form)
+    text = "".join(
+        str(rng.randint(0, 9)) if sign == "#" else rng.choice(LETTERS) if sign == "X" else sign for sign in form
+    )
     return text[:-1] + rng.choice(CHECK_LETTERS) if form.endswith("#L") else text
 
 

@@ -1,12 +1,11 @@
 """Past orders of a demo distributor, made up: when, who, what, and how far each has come by its dates. Pure.
 
-Dates follow the week, the season and some growth; customers and products follow Zipf's law. An order ships days after it
-was placed and is invoiced after that; whatever would lie in the future has not happened, so the youngest orders are open
-by themselves. Some of the last weeks are open for a reason of their own (``TROUBLES``).
+Dates follow the week, the season and some growth; customers and products follow Zipf's law. An order ships days after
+it was placed and is invoiced after that; whatever would lie in the future has not happened, so the youngest orders are
+open by themselves. Some of the last weeks are open for a reason of their own (``TROUBLES``).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from random import Random
 from uuid import UUID
 
@@ -23,7 +22,6 @@ DAYS = 548
 TROUBLE_DAYS = 20
 WEEK = [1.15, 1.05, 1.0, 1.0, 0.9, 0.12, 0.0]
 TROUBLES = ["held", "waiting", "uninvoiced", "picking", "cancelled", "late", "draft"]
-MONEY_HOLD = "credit"
 
 
 class Line(OrderLine, frozen=True):
@@ -74,7 +72,9 @@ class Order(msgspec.Struct, kw_only=True):
 class Maker:
     """Makes the orders of one distributor up to (not including) ``today``."""
 
-    def __init__(self, trade: Trade, rng: Random, ids: Ids, products: list[Product], customers: list[Customer], today: date):
+    def __init__(
+        self, trade: Trade, rng: Random, ids: Ids, products: list[Product], customers: list[Customer], today: date
+    ):
         self._trade, self._rng, self._ids = trade, rng, ids
         self._goods, self._carriage = products[:-1], products[-1]
         self._customers, self._today = customers, today
@@ -85,7 +85,9 @@ class Maker:
         """Return ``count`` orders by their moments."""
         troubled = min(count, max(len(TROUBLES), count // 60))
         days = [self._today - timedelta(days=DAYS - n) for n in range(DAYS)]
-        weights = [WEEK[day.weekday()] * self._trade.season[day.month - 1] * (1 + n / (4 * DAYS)) for n, day in enumerate(days)]
+        weights = [
+            WEEK[day.weekday()] * self._trade.season[day.month - 1] * (1 + n / (4 * DAYS)) for n, day in enumerate(days)
+        ]
         chosen: list[tuple[date, str | None]] = [
             (day, None) for day in self._rng.choices(days, weights, k=count - troubled)
         ]
@@ -104,11 +106,12 @@ class Maker:
         rng = self._rng
         order = Order(
             id=self._ids.at(at.timestamp()), customer=customer, placed_at=at, trouble=trouble,
-            lines=self._lines(customer), requested_on=at.date() + timedelta(days=rng.randint(2, 8)) if rng.random() < 0.7 else None,
+            lines=self._lines(customer), holds=[], shipments=[], changed_at=at,
+            requested_on=at.date() + timedelta(days=rng.randint(2, 8)) if rng.random() < 0.7 else None,
             reference=f"PO {rng.randint(1000, 99999)}" if rng.random() < 0.5 else None,
-            note=rng.choice(self._trade.words.notes) if rng.random() < 0.08 else None, holds=[], shipments=[], changed_at=at,
+            note=rng.choice(self._trade.words.notes) if rng.random() < 0.08 else None,
         )  # fmt: skip
-        if trouble == "late" or trouble == "waiting":
+        if trouble in ("late", "waiting"):
             order.requested_on = min(at.date() + timedelta(days=3), self._today - timedelta(days=1))
         self._live(order)
         return order
@@ -160,9 +163,7 @@ class Maker:
         if rng.random() < 0.02:
             held = order.placed_at + timedelta(minutes=1)
             reason = rng.choice(self._trade.words.holds)
-            order.holds.append(
-                Hold(self._ids.at(held.timestamp()), "manual", reason, held, held + timedelta(hours=3))
-            )
+            order.holds.append(Hold(self._ids.at(held.timestamp()), "manual", reason, held, held + timedelta(hours=3)))
         first = self._workday(order.placed_at, rng.choice([1, 1, 1, 2, 2, 3]))
         if first >= self._end:
             order.stage = rng.choice(["confirmed", "picking"])
@@ -185,9 +186,12 @@ class Maker:
         is_invoiced = order.trouble != "uninvoiced" and invoiced < self._end
         order.shipments.append(
             Shipment(
-                self._ids.at(at.timestamp()), at, leaving, invoiced if is_invoiced else None,
+                self._ids.at(at.timestamp()),
+                at,
+                leaving,
+                invoiced if is_invoiced else None,
                 carrier=self._rng.choice(self._trade.carriers),
-            )  # fmt: skip
+            )
         )
         order.changed_at = invoiced if is_invoiced else at
         order.lines = [
@@ -210,8 +214,3 @@ def number_by_year(prefix: str, moments: list[datetime | date]) -> tuple[list[st
         last[year] = last.get(year, 0) + 1
         numbers.append(f"{prefix}-{year}-{last[year]:06d}")
     return numbers, last
-
-
-def amount(value: Decimal) -> int:
-    """Return major units as minor ones of a currency with hundredths."""
-    return int(value * 100)

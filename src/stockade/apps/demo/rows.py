@@ -26,7 +26,8 @@ class Rows:
         arrays = ", ".join(f"${place}::{kind}[]" for place, kind in enumerate(kinds, start=2))
         listed = ", ".join(self.columns)
         self._sql = (
-            f"insert into {table.fullname} (tenant_id, {listed}) select $1::uuid, r.* from unnest({arrays}) as r ({listed})"
+            f"insert into {table.fullname} (tenant_id, {listed}) "
+            f"select $1::uuid, r.* from unnest({arrays}) as r ({listed})"
         )
 
     async def write(self, tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:

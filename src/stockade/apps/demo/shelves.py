@@ -1,8 +1,8 @@
-"""What past orders did to the shelves: receipts in time for every shipment, some breakage, and what is low in the end. Pure.
+"""What past orders did to the shelves: receipts in time for every shipment, some breakage, what is low today. Pure.
 
-A shelf is one product in one warehouse. It is restocked when it falls below half of its usual order, and on the morning of
-a shipment that it could not serve; so no level was ever negative. Where a shelf has to be low today, its last receipts
-are made smaller, the newest first: behind them only shipments follow, so that every earlier level still holds.
+A shelf is one product in one warehouse. It is restocked when it falls below half of its usual order, and on the morning
+of a shipment that it could not serve; so no level was ever negative. Where a shelf has to be low today, its last
+receipts are made smaller, the newest first: behind them only shipments follow, so that every earlier level still holds.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -141,10 +141,16 @@ def _moves(
         if flow.quantity:
             made.append(
                 Move(
-                    ids.at(flow.at.timestamp()), warehouse_id, product_id, flow.quantity, flow.reason, flow.source_id,
-                    flow.note, flow.at,
+                    ids.at(flow.at.timestamp()),
+                    warehouse_id,
+                    product_id,
+                    flow.quantity,
+                    flow.reason,
+                    flow.source_id,
+                    flow.note,
+                    flow.at,
                 )
-            )  # fmt: skip
+            )
     return made
 
 

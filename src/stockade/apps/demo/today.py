@@ -24,7 +24,6 @@ from stockade.kernel.ids import new_id
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database, Transaction
 
-
 TIGHT = 4
 """So many customers have reached their credit limit (``history``)."""
 
@@ -96,7 +95,9 @@ async def live_today(database: Database, principal: Principal, trade: Trade, cou
         async with database.transaction(principal) as tx:
             desk = Desk(tx, trade, buyers, rng)
             deed = DEEDS[number % len(DEEDS)]
-            order = await _place(desk, is_tight=deed is _over_limit, is_short=deed in (_wait_for_stock, _hold_for_stock))
+            order = await _place(
+                desk, is_tight=deed is _over_limit, is_short=deed in (_wait_for_stock, _hold_for_stock)
+            )
             await deed(desk, order)
 
 
@@ -199,7 +200,7 @@ async def _wait_for_stock(desk: Desk, order: OrderView) -> OrderView:
 
 
 DEEDS: list[Deed] = [
-    _leave_draft, _confirm, _over_limit, _wait_for_stock, _pick, _hold, _ship_part, _invoice, _hold_for_stock, _ship, _sell,
-    _cancel,
+    _leave_draft, _confirm, _over_limit, _wait_for_stock, _pick, _hold, _ship_part, _invoice, _hold_for_stock, _ship,
+    _sell, _cancel,
 ]  # fmt: skip
 """What becomes of the day's orders, in turn."""

@@ -53,7 +53,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Town(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where customers live. In forms, # is a digit, X a letter, L a check letter; ``warehouse`` is a place in the list."""
+    """Where customers live. In forms, # is a digit, X a letter, L a check letter; ``warehouse`` counts from 0."""
 
     name: str
     postcode: str

@@ -118,7 +118,7 @@ async def print_invoice(response: Response[Any]) -> Response[Any]:
     return response
 
 
-@get("/invoices/{invoice_id:uuid}/pdf", permission=READ, media_type="application/pdf", after_request=print_invoice)
+@get("/invoices/{invoice_id:uuid}/pdf", permission=READ, media_type="application/pdf", heavy=True, finish=print_invoice)
 async def download_invoice(tx: Transaction, invoice_id: UUID) -> Response[bytes]:
     """Download an invoice or a credit note as PDF, as it was issued: every copy is the same to the byte."""
     invoice = await reading.read_invoice(tx, invoice_id)

@@ -204,7 +204,7 @@ async def print_statement(response: Response[Any]) -> Response[Any]:
 
 @get(
     "/customers/{customer_id:uuid}/statement/pdf", permission=READ, problems=[CompanyUnknown],
-    media_type="application/pdf", after_request=print_statement,
+    media_type="application/pdf", heavy=True, finish=print_statement,
 )  # fmt: skip
 async def download_statement(
     tx: Transaction, customer_id: UUID, from_on: FromDay = None, to_on: ToDay = None
