@@ -169,5 +169,6 @@ def _costs(turns: Sequence[Turn]) -> str:
         return f"CPU {middle('database_us'):.0f} µs in PostgreSQL"
     return (
         f"CPU {middle('app_us'):.0f} µs in Python, {middle('database_us'):.0f} µs in PostgreSQL; "
-        f"latency {middle('p50_ms'):.1f} ms, p99 {middle('p99_ms'):.1f} ms; load generator {middle('load_share'):.0%} of its core"
+        f"latency {middle('p50_ms'):.1f} ms, "
+        f"p99 {middle('p99_ms'):.1f} ms; load generator {middle('load_share'):.0%} of its core"
     )

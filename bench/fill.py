@@ -26,8 +26,8 @@ from chosen, generate_series(1, {PRODUCTS_EACH}) as p
 """
 _CUSTOMERS = f"""
 insert into parties.customer (tenant_id, id, number, name, country, currency, state)
-select tenant_id, pg_temp.made_id({CUSTOMER}, n, c), 'C-' || lpad(c::text, 5, '0'), 'Customer number ' || c, 'GB', 'GBP',
-    'active'
+select tenant_id, pg_temp.made_id({CUSTOMER}, n, c), 'C-' || lpad(c::text, 5, '0'), 'Customer number ' || c,
+    'GB', 'GBP', 'active'
 from chosen, generate_series(1, {CUSTOMERS_EACH}) as c
 """
 _ORDERS = f"""

@@ -13,8 +13,8 @@ LATEST = Path(__file__).parent / "results" / "latest.json"
 class Measure(msgspec.Struct, frozen=True):
     """A figure. ``bar`` is what it must reach (``at least``) or stay within (``at most``); without one it only informs.
 
-    ``value`` is None if it could not be measured; ``note`` then says why. ``low`` and ``high`` are the extremes over the
-    turns of the run, ``value`` is their median.
+    ``value`` is None if it could not be measured; ``note`` then says why. ``low`` and ``high`` are the extremes over
+    the turns of the run, ``value`` is their median.
     """
 
     measure: str

@@ -4,12 +4,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from tests.conftest import MakeTenant, TenantFixture
 
 from stockade.idempotency.service import KEPT, KeyReused, claim, forget_old_keys
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.tenancy.transaction import Database
-from tests.conftest import MakeTenant, TenantFixture
 
 
 async def test_a_repeated_key_gets_the_first_ones_id(database: Database, tenant: TenantFixture) -> None:
@@ -27,16 +27,19 @@ async def test_a_key_is_refused_for_anything_else(
 ) -> None:
     async with database.transaction(tenant.principal) as tx:
         await claim(tx, "key-two", "make", {"a": 1}, new_id())
-    with pytest.raises(KeyReused):
-        async with database.transaction(tenant.principal) as tx:
+    async with database.transaction(tenant.principal) as tx:
+        with pytest.raises(KeyReused):
             await claim(tx, "key-two", operation, content, new_id())
 
 
 async def test_a_key_that_was_rolled_back_is_free_again(database: Database, tenant: TenantFixture) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with database.transaction(tenant.principal) as tx:
             await claim(tx, "key-three", "make", {}, new_id())
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with database.transaction(tenant.principal) as tx:
         assert not (await claim(tx, "key-three", "make", {}, new_id())).replayed
 
@@ -49,7 +52,7 @@ async def test_of_twenty_at_once_one_makes_and_the_others_get_it(database: Datab
             return made.id, made.replayed
 
     found = await asyncio.gather(*(attempt() for _ in range(20)))
-    assert len({id for id, _ in found}) == 1
+    assert len({made_id for made_id, _ in found}) == 1
     assert sum(not replayed for _, replayed in found) == 1
 
 

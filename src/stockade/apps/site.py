@@ -78,7 +78,8 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     )  # fmt: skip
     app.state.update(
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
-        limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"), signer=installation.evidence_signer,
+        limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
+        signer=installation.evidence_signer,
         observe_transaction=None,
     )  # fmt: skip
     refuse_ungoverned(app)

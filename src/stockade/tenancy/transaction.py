@@ -120,7 +120,7 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
             pid=connection.get_server_pid() if self._with_pid else 0, valid_seconds=self._valid_seconds,
         )  # fmt: skip
         confirm = f", {who.confirmation}" if who.confirmation else ""
-        # What injected SQL left in the session goes first: a time zone, a search path, a cursor with another tenant's rows.
+        # What injected SQL left in the session goes first: a time zone, a search path, a cursor with another's rows.
         clean = "close all; reset all"
         if self._with_pid:
             # Hex digits that we made ourselves, and worth nothing outside this session: its pid is inside the MAC.
@@ -212,8 +212,8 @@ class Database:
 class _Session(asyncpg.Connection):
     """A session whose prepared statements have names that nobody can guess.
 
-    Counted names could be deallocated and prepared anew by SQL injected into one tenant's request, to run in the name of
-    the next tenant on the same session. (The list of names is revoked from everybody; see ``database.roles``.)
+    Counted names could be deallocated and prepared anew by SQL injected into one tenant's request, to run in the name
+    of the next tenant on the same session. (The list of names is revoked from everybody; see ``database.roles``.)
     """
 
     def _get_unique_id(self, prefix: str) -> str:
@@ -223,7 +223,8 @@ class _Session(asyncpg.Connection):
 async def open_pool(dsn: str, signer: Signer, *, size: int = 16, least: int = 1, behind_pooler: bool = False) -> Pool:
     """Connect a pool of ``size`` sessions at most. Sessions keep nothing between transactions, so none is reset."""
     connections: PgPool = await asyncpg.create_pool(  # type: ignore[call-overload]  # the stubs do not know its reset
-        dsn, connection_class=_Session, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset, max_inactive_connection_lifetime=0,
+        dsn, connection_class=_Session, min_size=least, max_size=size, init=_prepare_codecs, reset=_no_reset,
+        max_inactive_connection_lifetime=0,
         statement_cache_size=0 if behind_pooler else 500, max_cached_statement_lifetime=0,
     )  # fmt: skip
     return Pool(connections, signer, behind_pooler=behind_pooler)
