@@ -8,20 +8,19 @@ import asyncio
 import contextlib
 import os
 import random
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.site import Site as Running
-from tests.site import running_site
+import httpx
 
 from bench.fill import ORDER, ORDERS_EACH, made_id
 from bench.load import OPERATIONS, new_order
+from bench.running import Running, running
 from bench.world import Site, Tenant
 from stockade.tenancy.transaction import Transaction
+
+PATH = "/api/v1/orders"
 
 
 @dataclass
@@ -35,7 +34,6 @@ class Recorded:
     made: str = ""
     """The id that a create gave."""
     statements: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
-    begin: str = ""
     round_trips: int = 0
 
 
@@ -65,12 +63,11 @@ def record(site: Site, tenants: list[Tenant]) -> list[Recorded]:
 
 
 async def _record_all(site: Site, tenants: list[Tenant]) -> list[Recorded]:
-    async with _running(site) as running:
-        return [await _record(running, operation, tenant) for operation in OPERATIONS for tenant in tenants]
+    async with running(site) as product:
+        return [await _record(product, operation, tenant) for operation in OPERATIONS for tenant in tenants]
 
 
-async def _record(running: Running, operation: str, tenant: Tenant) -> Recorded:
-    chance = random.Random(tenant.number)  # a repeatable load, no secret
+async def _record(product: Running, operation: str, tenant: Tenant) -> Recorded:
     heard = Recorded(operation, tenant, key=f"recorded-{tenant.number}")
     opened: list[Transaction] = []
 
@@ -78,33 +75,25 @@ async def _record(running: Running, operation: str, tenant: Tenant) -> Recorded:
         opened.append(tx)
         tx.connection = _Listening(tx.connection, heard)  # type: ignore[assignment]  # it passes everything on
 
-    await running.call(tenant.key, "GET", "/api/v1/products")  # the credential is known from here on
-    running.app.app.app.state.observe_transaction = listen
-    headers = {"Idempotency-Key": heard.key, "Content-Type": "application/json"} if operation == "create" else {}
-    if operation == "get":
-        answer = await running.call(
-            tenant.key, "GET", f"/api/v1/orders/{made_id(ORDER, tenant.number, chance.randint(1, ORDERS_EACH))}"
-        )
-    elif operation == "list":
-        answer = await running.call(tenant.key, "GET", "/api/v1/orders")
-    else:
-        body = new_order(tenant.number, chance)
-        answer = await running.call(tenant.key, "POST", "/api/v1/orders", headers=headers, content=body)
-        heard.made = answer.json().get("id", "")
-    running.app.app.app.state.observe_transaction = None
+    admission = {"Authorization": f"Bearer {tenant.key}"}
+    await product.client.get("/api/v1/products", headers=admission)  # the credential is known from here on
+    product.state.observe_transaction = listen
+    answer = await _ask(product.client, heard, admission)
+    product.state.observe_transaction = None
     answer.raise_for_status()
+    if operation == "create":
+        heard.made = answer.json()["id"]
     (tx,) = opened
     heard.round_trips = tx.round_trips + 1  # COMMIT
     return heard
 
 
-@asynccontextmanager
-async def _running(site: Site) -> AsyncIterator[Running]:
-    async with site.installation.connect(size=1) as database:
-        with tempfile.TemporaryDirectory() as folder:
-            limits = {
-                name: getattr(site.installation.settings, name)
-                for name in ("address_requests_per_minute", "credential_requests_per_minute")
-            }
-            async with running_site(site.home, Path(folder), site.dsn, database, **limits) as running:
-                yield running
+async def _ask(client: httpx.AsyncClient, wanted: Recorded, admission: dict[str, str]) -> httpx.Response:
+    number = wanted.tenant.number
+    chance = random.Random(number)  # a repeatable load, no secret
+    if wanted.operation == "get":
+        return await client.get(f"{PATH}/{made_id(ORDER, number, chance.randint(1, ORDERS_EACH))}", headers=admission)
+    if wanted.operation == "list":
+        return await client.get(PATH, headers=admission)
+    headers = admission | {"Idempotency-Key": wanted.key, "Content-Type": "application/json"}
+    return await client.post(PATH, headers=headers, content=new_order(number, chance))

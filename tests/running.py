@@ -16,7 +16,7 @@ from stockade.identity.service.keys import issue_key
 from stockade.kernel.ids import new_id
 from stockade.kernel.settings import Settings
 from stockade.tenancy.transaction import Database
-from stockade.web.limits import prepare_concurrency, prepare_limits
+from stockade.web.limits import Concurrency, prepare_concurrency, prepare_limits
 from stockade.web.metrics import prepare_metrics
 
 ORIGIN = "https://localhost:8443"
@@ -30,6 +30,12 @@ class Site:
     app: Any
     installation: Installation
     database: Database
+
+    @property
+    def concurrency(self) -> Concurrency:
+        """The places for heavy operations, as every process of the host sees them."""
+        found: Concurrency = self.app.app.app.state.concurrency
+        return found
 
     async def key(self, tenant: Any, role: str = "owner", *, read_only: bool = False) -> str:
         """A fresh API key of a tenant."""
