@@ -23,6 +23,7 @@ from stockade.database.roles import Role
 from stockade.tenancy.pin import ActorKind, Signer
 
 CLIENTS = 16
+WARM_UP_SECONDS = 2
 PIN_SECONDS = 6 * 3600
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -35,18 +36,13 @@ class Script:
     variables: dict[str, str]
 
 
-def write_script(folder: Path, recorded: Sequence[Recorded], signer: Signer, clients: int = CLIENTS) -> Script:
-    """Write the script of one operation; its recordings are shared out among the clients."""
+def write_script(folder: Path, recorded: Sequence[Recorded], signer: Signer) -> Script:
+    """Write the script of one operation; each client gets one of the recordings."""
     variables = {"n": "0"}
     lines = ["\\set n :n + 1"]
-    for client in range(clients):
+    for client, one in enumerate(recorded):
         lines.append(f"\\{'elif' if client else 'if'} :client_id = {client}")
-        mine = recorded[client::clients]
-        lines.append(f"\\set v :n % {len(mine)}")
-        for index, one in enumerate(mine):
-            lines.append(f"\\{'elif' if index else 'if'} :v = {index}")
-            lines += _transaction(one, f"c{client}v{index}", variables, signer)
-        lines.append("\\endif")
+        lines += _transaction(one, f"c{client}", variables, signer)
     lines.append("\\endif")
     path = folder / f"{recorded[0].operation}.pgbench"
     path.write_text("\n".join(lines) + "\n")
@@ -98,8 +94,11 @@ def literal(value: Any) -> str:
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
-def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> tuple[float, int]:
-    """Run it from the load core; return the transactions a second (connecting not counted), and how many there were."""
+def run(script: Script, dsn: str, seconds: float) -> tuple[float, int]:
+    """Run it from the load core; return the transactions a second, and how many there were with those of the warm-up.
+
+    The first two seconds warm up and do not count: each client's first five executions of a statement are planned anew.
+    """
     parts = urlsplit(dsn)
     place = parse_qs(parts.query)
     environment = os.environ | {
@@ -110,12 +109,13 @@ def run(script: Script, dsn: str, seconds: float, clients: int = CLIENTS) -> tup
     variables = script.variables | {"run": f"{int(time.time()):08x}"}
     given = [f"-D{name}={value}" for name, value in variables.items()]
     argv: list[str | Path] = [
-        tool("pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-T", str(max(1, round(seconds))),
-        "-f", script.path, *given,
+        tool("pgbench"), "-n", "-M", "prepared", "-P", "1", "-c", str(CLIENTS),
+        "-T", str(WARM_UP_SECONDS + max(1, round(seconds))),        "-f", script.path, *given,
     ]  # fmt: skip
     with pinned(LOAD_CORE):
         done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    found = re.search(r"processed: (\d+).*tps = ([\d.]+)", done.stdout, re.DOTALL)
-    if done.returncode or found is None or "failed transactions: 0 " not in done.stdout:
+    found = re.search(r"processed: (\d+)", done.stdout)
+    rates = [float(rate) for rate in re.findall(r"progress: [\d.]+ s, ([\d.]+) tps", done.stderr)][WARM_UP_SECONDS:]
+    if done.returncode or found is None or not rates or "failed transactions: 0 " not in done.stdout:
         raise RuntimeError(f"pgbench failed: {done.stderr[-2000:]}{done.stdout[-500:]}")
-    return float(found[2]), int(found[1])
+    return sum(rates) / len(rates), int(found[1])

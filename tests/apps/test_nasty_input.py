@@ -168,8 +168,8 @@ async def test_nothing_of_a_path_becomes_a_header(trader: Trader) -> None:
 
 async def test_a_name_cannot_break_out_of_a_download_header(trader: Trader) -> None:
     number = 'a";x="'
-    answer = await post(trader, json.dumps({"name": "Q", "number": number, "country": "DE", "currency": "EUR"}).encode(),
-                        "/api/v1/customers")  # fmt: skip
+    customer = {"name": "Q", "number": number, "country": "DE", "currency": "EUR"}
+    answer = await post(trader, json.dumps(customer).encode(), "/api/v1/customers")
     if answer.status_code == 201:
         answer = await trader.site.call(trader.key, "GET", f"/api/v1/customers/{answer.json()['id']}/statement/pdf")
         assert answer.headers["content-disposition"].count('"') == 2

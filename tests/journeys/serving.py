@@ -19,6 +19,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
+from stockade.kernel.processes import spawn
+
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-c", "from stockade.apps.cli import main; main()"]
 WELCOME = "Ctrl-C ends it."
@@ -113,13 +115,8 @@ class Serving:
         self.log = home.path / "journey.log"
         begun = time.monotonic()
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [*COMMAND, "serve"],
-                env=home.environment(),
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            # Tied to this process: a test run that is killed leaves no server behind.
+            self.process = spawn([*COMMAND, "serve"], env=home.environment(), stdout=out, stderr=subprocess.STDOUT)
         while WELCOME not in self.said():
             if self.process.poll() is not None or time.monotonic() - begun > START_SECONDS:
                 self.stop(signal.SIGKILL)

@@ -1,6 +1,7 @@
 """The controls of the edge, access and keys, on the application: each holds, and turns red when its promise breaks."""
 
 import hashlib
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from stockade.access.permissions import Permission
 from stockade.identity.credentials import Credentials
 from stockade.kernel.control import CONTROLS, Finding, RouteInfo
 from stockade.trust.collect import collect
+from stockade.web.controls import exposure
 from stockade.web.controls.pages import page_breaches
 from stockade.web.controls.sessions import cookie_breaches
 from stockade.web.csrf import Csrf
@@ -44,8 +46,14 @@ LIMITS = {"address_requests_per_minute": 600, "credential_requests_per_minute": 
 
 
 @pytest.fixture
-def open_site(server: Any, database_name: str, tmp_path: Path) -> Callable[..., Any]:
+def open_site(
+    server: Any, database_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:  # fmt: skip
     """Start the application with some sabotage."""
+    # Other tests of this very process have started servers, which are no part of this application.
+    others = exposure._family(os.getpid()) - {os.getpid()}
+    whole = exposure._family
+    monkeypatch.setattr(exposure, "_family", lambda eldest: whole(eldest) - others)
 
     def open_with(**given: Any) -> Any:
         return listening(server, database_name, tmp_path, **(LIMITS | given))

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Redirect
 
+from stockade.access.admission import SESSION_COOKIE
 from stockade.apps.installation import Installation
 from stockade.database.statements import raw
 from stockade.kernel.problems import Problem
@@ -117,13 +118,11 @@ class Shower:
 
     def _browser_secret(self, request: AnyRequest) -> tuple[str, str | None]:
         """Return what the browser proves itself by, and a cookie to set if it has nothing to do so."""
-        session = request.scope["state"].get("credential")
-        if session and request.scope["state"].get("principal") is not None:
-            return session, None
         header = b"; ".join(value for name, value in request.scope["headers"] if name == b"cookie")
-        known = read_cookie(header, VISITOR_COOKIE) if header else None
-        if known:
-            return known, None
+        # The session's cookie counts even where its session has ended: every process can tell that alike.
+        for name in (SESSION_COOKIE, VISITOR_COOKIE):
+            if header and (known := read_cookie(header, name)):
+                return known, None
         fresh = secrets.token_urlsafe(32)
         return fresh, session_cookie(VISITOR_COOKIE, fresh, VISITOR_SECONDS)[1].decode()
 

@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from stockade import __version__
 from stockade.access import api as access_api
 from stockade.access.admission import Admission, permission_of
+from stockade.access.permissions import PUBLIC
 from stockade.apps import public
 from stockade.apps.admin import orders as admin_orders
 from stockade.apps.admin import sign_in as admin_sign_in
@@ -118,7 +119,7 @@ def routes_of() -> list[RouteInfo]:
     found = []
     for prefix, handler in listed:
         permission = permission_of(handler)
-        surface = handler.opt.get("surface", "api" if prefix else "public")
+        surface = "api" if prefix else "public" if permission is PUBLIC else "page"
         for path in handler.paths:
             for method in handler.http_methods:
                 found.append(RouteInfo(method, prefix + path, permission.name if permission else None, surface))
