@@ -5,10 +5,10 @@ from uuid import UUID
 
 import httpx
 import pytest
-
-from stockade.access.routes import HEAVY_AT_ONCE
 from tests.conftest import TenantFixture
 from tests.running import Site
+
+from stockade.access.routes import HEAVY_AT_ONCE
 
 
 async def actor_of(site: Site, key: str) -> UUID:

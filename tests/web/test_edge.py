@@ -11,7 +11,7 @@ import pytest
 from tests.web.asgi import App, Header, ask, make_edge
 
 from stockade.kernel.problems import NotFound
-from stockade.web.edge import access_log
+from stockade.web.edge import AccessLog
 from stockade.web.limits import Verdict
 
 ALLOWED = b"https://partner.example"
@@ -293,7 +293,7 @@ async def test_a_credential_in_a_mistyped_path_is_not_logged(tmp_path: Path) -> 
 
 def test_the_access_log_is_one_json_object_a_line() -> None:
     stream = BytesIO()
-    access_log(stream).info("request", route="/x\n{", status=200)
+    AccessLog(stream).info("request", route="/x\n{", status=200)
     (line,) = stream.getvalue().splitlines()
     assert msgspec.json.decode(line) | {"timestamp": ""} == {
         "event": "request", "level": "info", "route": "/x\n{", "status": 200, "timestamp": "",

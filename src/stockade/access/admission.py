@@ -4,6 +4,7 @@ It runs after routing and before anything of the request is parsed: whoever is n
 would have been valid.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from stockade.web.limits import Limiter
 from stockade.web.problems import TooManyRequests
 
 SESSION_COOKIE = "__Host-session"
+_packed = lru_cache(4096)(pack_address)
 
 
 class Ungoverned(Problem):
@@ -87,7 +89,7 @@ class Admission:
             return None
         state = scope["state"]
         state["actor_id"] = found.actor_id
-        return msgspec.structs.replace(found, request_id=state["request_id"], address=pack_address(state["address"]))
+        return msgspec.structs.replace(found, request_id=state["request_id"], address=_packed(state["address"]))
 
     async def again(self, text: str, stale: Principal, required: Permission) -> Principal:
         """Look a credential up anew that the database did not confirm: its role may have changed, or it has ended."""

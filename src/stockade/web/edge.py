@@ -13,11 +13,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from stockade.kernel.ids import new_id
 from stockade.kernel.logging import redact
@@ -50,18 +50,18 @@ def show_as_json(_scope: Scope, problem: Problem, request_id: UUID) -> problems.
     return problems.problem_response(problem, request_id)
 
 
-def access_log(stream: BinaryIO | None = None) -> Any:
-    """Return a structlog logger that writes one JSON line a request, in few steps, since there are many of them."""
-    encode = msgspec.json.Encoder().encode
-    return structlog.wrap_logger(
-        structlog.BytesLogger(stream or sys.stderr.buffer),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=lambda event, **_: encode(event)),
-        ],
-        wrapper_class=structlog.BoundLogger,
-        cache_logger_on_first_use=True,
-    ).bind(level="info")
+class AccessLog:
+    """Writes one JSON line a request. Not through structlog, whose chain would be a tenth of what the edge costs."""
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        self._stream = stream or sys.stderr.buffer
+        self._encode = msgspec.json.Encoder().encode
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Write the fields, the event and the moment (RFC 3339, UTC) in one piece: no other line comes between."""
+        line = {"level": "info", **fields, "event": event, "timestamp": datetime.now(UTC)}
+        self._stream.write(self._encode(line) + b"\n")
+        self._stream.flush()
 
 
 class Edge:
@@ -75,7 +75,7 @@ class Edge:
         self.limiter = limiter
         self.metrics = metrics
         self.show = show
-        self.log_request = (log or access_log()).info
+        self.log_request = (log or AccessLog()).info
         self.per_minute = settings.address_requests_per_minute
         self.body_limit = settings.body_limit_bytes
         self.trusts = listed(settings.trusted_proxies) if settings.trusted_proxies else None
