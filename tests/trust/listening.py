@@ -72,7 +72,7 @@ async def listening(
                 await ensure_probes(application, platform),
                 told.settings.origin,
                 files.authority,
-                told.settings,
+                msgspec.structs.replace(told.settings, home=home),  # whose run folder the application has
                 routes_of(),
                 told,
             )

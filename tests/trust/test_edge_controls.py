@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.trust.listening import Header, Sabotage, listening, without
 
+from stockade.access import routes
 from stockade.access.permissions import Permission
 from stockade.identity.credentials import Credentials
 from stockade.kernel.control import CONTROLS, Finding, RouteInfo
@@ -24,6 +25,7 @@ from stockade.web.wire import Reply
 collect()
 NEEDS_PROBE = [
     "access.every-route-asks",
+    "access.heavy-operations-bounded",
     "identity.api-keys-kept-as-hmac",
     "web.credential-limit-holds",
     "web.forged-requests-refused",
@@ -278,3 +280,12 @@ def test_every_weakness_of_a_page_is_seen(first: Reply, second: Reply) -> None:
 def test_every_weakness_of_a_cookie_is_seen(cookie: str) -> None:
     assert cookie_breaches(cookie) != []
     assert cookie_breaches("__Host-s=1; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax") == []
+
+
+async def test_without_a_bound_on_heavy_operations_the_control_turns_red(
+    open_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "HEAVY_AT_ONCE", 1_000)
+    async with open_site() as live:
+        found = await find("access.heavy-operations-bounded", live)
+    assert (found.holds, found.details) == (False, ("one more than 4 at once is answered with 200",))
