@@ -153,7 +153,7 @@ class opened:  # noqa: N801  # reads as what it does: async with opened(request)
         await self._opening.__aexit__(*error)
 
 
-def _heavy(request: AnyRequest) -> AbstractContextManager[None]:
+def held(request: AnyRequest) -> AbstractContextManager[None]:
     """One of the few places that a person has for heavy operations; ``TooManyAtOnce`` if all are taken."""
     principal = request.scope["state"]["principal"]
     return request.app.state.concurrency.hold(principal.actor_id.bytes, HEAVY_AT_ONCE)  # type: ignore[no-any-return]  # Litestar's state is untyped
@@ -169,7 +169,7 @@ def _route(
         parameters, hints = _parameters_of(verb, path)
 
         async def handle_heavy(request: AnyRequest, **given: Any) -> Any:
-            with _heavy(request):
+            with held(request):
                 answer = await handle(request, **given)
                 return answer if finish is None else await finish(answer)
 

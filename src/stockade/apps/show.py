@@ -10,14 +10,17 @@ from litestar import Request, Response
 from litestar.response import Redirect
 
 from stockade.access.admission import SESSION_COOKIE
+from stockade.access.permissions import PERMISSIONS
 from stockade.apps.installation import Installation
 from stockade.database.statements import raw
 from stockade.kernel.problems import Problem
+from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Transaction, Unauthenticated
 from stockade.web import problems
 from stockade.web.cookies import read_cookie, session_cookie
 from stockade.web.csrf import Csrf
 from stockade.web.headers import nonce_of
+from stockade.web.languages import chosen
 from stockade.web.pages import Pages, StaticFiles
 
 SOURCE = Path(__file__).parents[1]
@@ -27,6 +30,7 @@ TEMPLATE_FOLDERS = (
     SOURCE / "trust" / "templates",
 )
 VISITOR_COOKIE = "__Host-visitor"
+LOCALE_COOKIE = "__Host-locale"
 VISITOR_SECONDS = 12 * 3600
 HTML = "text/html; charset=utf-8"
 AnyRequest = Request[Any, Any, Any]
@@ -38,6 +42,14 @@ class Viewer(msgspec.Struct, frozen=True):
     name: str
     tenant_name: str
     role: str
+    principal: Principal
+
+    def may(self, permission: str) -> bool:
+        """Return whether a permission is granted, so that nothing is offered that would be refused.
+
+        ``KeyError`` for a name that no slice declares: a button hidden by a slip of the pen would be missed by nobody.
+        """
+        return PERMISSIONS[permission].granted_to(self.principal)
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -58,7 +70,7 @@ _FRAME = raw(
 async def viewer_of(tx: Transaction) -> Viewer:
     """Return who looks, for the frame of a page."""
     name, tenant_name = await _FRAME.one(tx, actor_id=tx.principal.actor_id)
-    return Viewer(name, tenant_name, tx.principal.role)
+    return Viewer(name, tenant_name, tx.principal.role, tx.principal)
 
 
 class Shower:
@@ -75,9 +87,10 @@ class Shower:
         state = request.scope["state"]
         secret, cookie = self._browser_secret(request)
         body = self.pages.render(
-            shown.template, nonce=nonce_of(state), csrf_token=self.csrf.token(secret), principal=viewer, **shown.context
-        )
-        headers = {"vary": "HX-Request"}
+            shown.template, locale=locale_of(request.scope), nonce=nonce_of(state), csrf_token=self.csrf.token(secret),
+            principal=viewer, may=viewer.may if viewer else _nothing, **shown.context,
+        )  # fmt: skip
+        headers = {"vary": "HX-Request, Accept-Language"}
         if cookie is not None:
             headers["set-cookie"] = cookie
         return Response(body, status_code=shown.status, media_type=HTML, headers=headers)
@@ -105,8 +118,9 @@ class Shower:
             return problems.problem_response(problem, request_id)
         shown = self._shown(problem, request_id)
         body = self.pages.render(
-            shown.template, nonce=nonce_of(scope["state"]), csrf_token="", principal=None, **shown.context
-        ).encode()
+            shown.template, locale=locale_of(scope), nonce=nonce_of(scope["state"]), csrf_token="", principal=None,
+            may=_nothing, **shown.context,
+        ).encode()  # fmt: skip
         headers = [(b"content-type", HTML.encode()), (b"content-length", str(len(body)).encode())]
         return problem.status, headers + problems.problem_headers(problem), body
 
@@ -125,6 +139,18 @@ class Shower:
                 return known, None
         fresh = secrets.token_urlsafe(32)
         return fresh, session_cookie(VISITOR_COOKIE, fresh, VISITOR_SECONDS)[1].decode()
+
+
+def locale_of(scope: Any) -> str:
+    """Return the language to answer in: the one chosen in this browser, else the best that it accepts."""
+    given = dict(scope["headers"])
+    return chosen(
+        read_cookie(given.get(b"cookie", b""), LOCALE_COOKIE), given.get(b"accept-language", b"").decode("latin-1")
+    )
+
+
+def _nothing(permission: str) -> bool:
+    return False
 
 
 def wants_page(scope: Any) -> bool:

@@ -15,8 +15,7 @@ from stockade.access import api as access_api
 from stockade.access.admission import Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
-from stockade.apps.admin import orders as admin_orders
-from stockade.apps.admin import sign_in as admin_sign_in
+from stockade.apps.admin import pages as admin
 from stockade.apps.description import API_PREFIX, describe
 from stockade.apps.installation import Installation
 from stockade.apps.show import Shower
@@ -36,7 +35,7 @@ from stockade.web.limits import Concurrency, Limiter
 from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (catalog_api, parties_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
-PAGES = (*admin_orders.ROUTES, *admin_sign_in.ROUTES, *public.ROUTES)
+PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
 
 

@@ -10,7 +10,7 @@ row when the module is imported, so that a renamed column fails the start, not a
     order = await BY_ID.one(tx, id=order_id)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast, overload
 from uuid import UUID
 
@@ -40,6 +40,9 @@ class Connection(Protocol):
 
     async def fetchrow(self, sql: str, *values: Any) -> Any:
         """Return the first row or None."""
+
+    def stream(self, sql: str, *values: Any) -> AsyncIterator[Any]:
+        """Return row after row, in bounded memory."""
 
     async def execute(self, sql: str, *values: Any) -> str:
         """Return the command tag (``UPDATE 3``)."""
@@ -89,6 +92,11 @@ class Statement(Generic[Row]):
         if row is None:
             raise NotFound
         return self._make(*row)
+
+    async def stream(self, tx: Connection, **given: Any) -> AsyncIterator[Row]:
+        """Yield row after row, as things were when the first one was read."""
+        async for row in tx.stream(self.sql, *self._values(tx, given)):
+            yield self._make(*row)
 
     async def run(self, tx: Connection, **given: Any) -> int:
         """Run it and return how many rows it touched."""

@@ -80,14 +80,13 @@ class PaymentInstructions(msgspec.Struct, frozen=True):
     terms: str = ""
 
 
-class InvoiceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice or a credit note as it was issued; ``corrects`` is the number of the invoice that it corrects.
+class Priced(msgspec.Struct, frozen=True, kw_only=True):
+    """What every document with prices says.
 
-    Promises: all amounts share ``currency``, lines sum to ``net``, VAT groups to ``net`` and ``vat``,
-    net + VAT + rounding = gross, and gross - paid = open. Raises ``FiguresDisagree`` otherwise.
+    Promises: all amounts share ``currency``, lines sum to ``net``, VAT groups to ``net`` and ``vat``, and
+    net + VAT + rounding = gross. Raises ``FiguresDisagree`` otherwise.
     """
 
-    kind: Literal["invoice", "credit_note"]
     number: str
     issued_on: date
     seller: Party
@@ -99,16 +98,8 @@ class InvoiceDocument(msgspec.Struct, frozen=True, kw_only=True):
     vat: Money
     rounding: Money
     gross: Money
-    paid: Money
-    open: Money
-    supplied_on: date | None = None
-    due_on: date | None = None
     ship_to: Party | None = None
-    order_number: str = ""
     buyer_reference: str = ""
-    corrects: str = ""
-    corrects_issued_on: date | None = None
-    payment: PaymentInstructions | None = None
     notes: tuple[str, ...] = ()
     locale: Locale = "en"
 
@@ -118,7 +109,38 @@ class InvoiceDocument(msgspec.Struct, frozen=True, kw_only=True):
         _agree(self.number, "VAT groups and net", _total((group.net for group in groups), none), self.net)
         _agree(self.number, "VAT groups and VAT", _total((group.vat for group in groups), none), self.vat)
         _agree(self.number, "net, VAT, rounding and gross", self.net + self.vat + self.rounding, self.gross)
+
+
+class InvoiceDocument(Priced, frozen=True, kw_only=True):
+    """An invoice or a credit note as it was issued; ``corrects`` is the number of the invoice that it corrects.
+
+    Promises what ``Priced`` does, and gross - paid = open.
+    """
+
+    kind: Literal["invoice", "credit_note"]
+    paid: Money
+    open: Money
+    supplied_on: date | None = None
+    due_on: date | None = None
+    order_number: str = ""
+    corrects: str = ""
+    corrects_issued_on: date | None = None
+    payment: PaymentInstructions | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         _agree(self.number, "gross, paid and open", self.gross - self.paid, self.open)
+
+
+class OrderConfirmation(Priced, frozen=True, kw_only=True):
+    """What a customer ordered and will pay; no invoice. ``issued_on`` is the day of the order.
+
+    A line's description may end with a line of its own that says what of it follows later.
+    """
+
+    requested_on: date | None = None
+    customer_number: str = ""
+    terms_days: int | None = None
 
 
 class StatementEntry(msgspec.Struct, frozen=True):
@@ -175,11 +197,75 @@ class StatementDocument(msgspec.Struct, frozen=True, kw_only=True):
             _agree(name, "ageing and balance", _total((bucket.amount for bucket in self.ageing), none), self.balance)
 
 
+class DeliveryLine(msgspec.Struct, frozen=True):
+    """One line of a delivery note: what of the ordered quantity came with it, and what is ``to_follow``."""
+
+    position: int
+    description: str
+    ordered: int
+    quantity: int
+    to_follow: int = 0
+    code: str = ""
+    unit: str = ""
+
+
+class DeliveryNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What travels with the goods: never a price, since those who unpack need not know them.
+
+    ``waiting`` are lines of the order of which nothing came, and something is to follow.
+    """
+
+    number: str
+    shipped_on: date
+    order_number: str
+    seller: Party
+    buyer: Party
+    lines: tuple[DeliveryLine, ...]
+    waiting: tuple[DeliveryLine, ...] = ()
+    ship_to: Party | None = None
+    carrier: str = ""
+    tracking: str = ""
+    buyer_reference: str = ""
+    notes: tuple[str, ...] = ()
+    locale: Locale = "en"
+
+
+class PickLine(msgspec.Struct, frozen=True):
+    """One thing to fetch: how many units of it, in cases of ``case_pack``; ``barcode`` is its GTIN."""
+
+    code: str
+    description: str
+    quantity: int
+    unit: str = ""
+    case_pack: int = 1
+    barcode: str | None = None
+
+
+class PickList(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody walks through the warehouse with, in the order of ``lines``, for one order."""
+
+    order_number: str
+    printed_on: date
+    seller: Party
+    customer: str
+    lines: tuple[PickLine, ...]
+    warehouse: str = ""
+    requested_on: date | None = None
+    ship_to: Party | None = None
+    notes: tuple[str, ...] = ()
+    locale: Locale = "en"
+
+
+Document = InvoiceDocument | StatementDocument | OrderConfirmation | DeliveryNote | PickList
+"""Everything that can be rendered."""
+
+
 class Branding(msgspec.Struct, frozen=True):
-    """A tenant's looks: an accent colour (``#rrggbb``) and a logo, the bytes of an SVG or PNG file."""
+    """A tenant's looks: an accent colour (``#rrggbb``), a logo (the bytes of an SVG or PNG file), a text at the foot."""
 
     accent: str = "#1f4e5f"
     logo: bytes | None = None
+    footer: str = ""
 
 
 def _total(amounts: Iterable[Money], start: Money) -> Money:

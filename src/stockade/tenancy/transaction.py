@@ -11,7 +11,7 @@ cursor, no temporary table; so a transaction pooler may stand in between, and th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     PgConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     PgPool = asyncpg.Pool[asyncpg.Record]
 CREDENTIAL_ENDED = "SK401"
+STREAMED = 1000
+"""How many rows of a streamed statement are in memory at once."""
 _CONSTRAINTS: dict[str, type[Problem]] = {}
 
 
@@ -79,6 +81,12 @@ class Transaction:
         """Return the first row or None."""
         self.round_trips += 1
         return await self.connection.fetchrow(sql, *values)
+
+    async def stream(self, sql: str, *values: Any) -> AsyncIterator[Any]:
+        """Yield row after row by a cursor, ``STREAMED`` at a time."""
+        self.round_trips += 1
+        async for row in self.connection.cursor(sql, *values, prefetch=STREAMED):
+            yield row
 
     async def execute(self, sql: str, *values: Any) -> str:
         """Return the command tag."""

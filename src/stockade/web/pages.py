@@ -7,8 +7,6 @@ ever marked as safe: what a template prints is escaped.
 import gzip
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2 import Template as JinjaTemplate
 
 from stockade.kernel.ids import new_id
-from stockade.kernel.money import Money, exponent_of
 from stockade.kernel.problems import NotFound, Refusal
+from stockade.web.languages import DEFAULT, LOCALES, Language, language
 from stockade.web.problems import MethodNotAllowed
 
 STATIC_PREFIX = "/static/"
@@ -30,10 +28,6 @@ _COMPRESSED = frozenset({".css", ".js", ".svg"})
 _FOREVER = b"public, max-age=31536000, immutable"
 _A_DAY = b"public, max-age=86400"
 _ASK_AGAIN = b"no-cache"
-
-_SEPARATORS = {"en": (",", "."), "pl": ("\N{NO-BREAK SPACE}", ",")}
-"""Of thousands and of decimals."""
-LOCALES = tuple(_SEPARATORS)
 
 
 class StaticFile(msgspec.Struct, frozen=True):
@@ -89,68 +83,39 @@ class Pages:
     """The templates of some folders, with their filters, in each language."""
 
     def __init__(self, folders: Sequence[Path], static: StaticFiles) -> None:
-        self._environments = {locale: _environment(folders, static, locale) for locale in LOCALES}
+        self._environments = {code: _environment(folders, static, language(code)) for code in LOCALES}
 
-    def render(self, template: str, *, locale: str = "en", **context: Any) -> str:
+    def render(self, template: str, *, locale: str = DEFAULT, **context: Any) -> str:
         """Return a page; a name that it needs and was not given is an error, not a gap.
 
-        Every page needs ``nonce`` (``headers.nonce_of``), ``csrf_token`` and ``principal`` (or None).
+        Every page needs ``nonce`` (``headers.nonce_of``), ``csrf_token``, ``principal`` (or None) and ``may``, which
+        says whether a permission is granted.
         """
         return self.template(template, locale).render(context)
 
-    def template(self, name: str, locale: str = "en") -> JinjaTemplate:
+    def template(self, name: str, locale: str = DEFAULT) -> JinjaTemplate:
         """Return a template, compiled once; ``TemplateNotFound`` if there is none."""
         return self._environments[locale].get_template(name)
 
     def names(self) -> list[str]:
         """Return the names of all templates."""
-        return self._environments["en"].list_templates()
+        return self._environments[DEFAULT].list_templates()
 
 
-def _environment(folders: Iterable[Path], static: StaticFiles, locale: str) -> Environment:
+def _environment(folders: Iterable[Path], static: StaticFiles, spoken: Language) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(list(folders)), autoescape=True, undefined=StrictUndefined, auto_reload=False
-    )
-    made.globals.update(static=static.url, new_key=lambda: str(new_id()), locale=locale)
-    made.filters["money"] = lambda value: money(value, locale)
-    made.filters["quantity"] = lambda value: quantity(value, locale)
-    made.filters["date"] = lambda value: day(value, locale)
-    made.filters["datetime"] = lambda value: moment(value, locale)
+        loader=FileSystemLoader(list(folders)), autoescape=True, undefined=StrictUndefined, auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )  # fmt: skip
+    # Newstyle: values are escaped where they are put into a translated text, as everywhere else.
+    made.install_gettext_callables(spoken.gettext, spoken.ngettext, newstyle=True)  # type: ignore[attr-defined]  # added by the extension
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals.update(
+        static=static.url, new_key=lambda: str(new_id()), locale=spoken.code,
+        languages={code: language(code).name for code in LOCALES},
+    )  # fmt: skip
+    made.filters.update(spoken.filters())
     return made
-
-
-def money(value: Money, locale: str = "en") -> str:
-    """Return an amount in major units with its currency: ``1,234.50 EUR``, in Polish ``1 234,50 EUR``."""
-    places = exponent_of(value.currency)
-    return f"{_number(Decimal(value.amount_minor).scaleb(-places), places, locale)}\N{NO-BREAK SPACE}{value.currency}"
-
-
-def quantity(value: int | Decimal, locale: str = "en") -> str:
-    """Return a number with separated thousands and no needless zeros: ``1,200``, ``2.5``."""
-    places = 0
-    if isinstance(value, Decimal):
-        exponent = value.normalize().as_tuple().exponent
-        places = max(-exponent, 0) if isinstance(exponent, int) else 0
-    return _number(value, places, locale)
-
-
-def day(value: date, locale: str = "en") -> str:
-    """Return a date: ``21 Nov 2026``, in Polish ``21.11.2026`` (the day of a moment is its day in UTC)."""
-    if isinstance(value, datetime):
-        value = value.astimezone(UTC).date()
-    return f"{value:%d.%m.%Y}" if locale == "pl" else f"{value.day} {value:%b %Y}"
-
-
-def moment(value: datetime, locale: str = "en") -> str:
-    """Return a moment to the minute, in UTC and saying so: ``21 Nov 2026, 09:30 UTC``."""
-    utc = value.astimezone(UTC)
-    return f"{day(utc.date(), locale)}, {utc:%H:%M} UTC"
-
-
-def _number(value: int | Decimal, places: int, locale: str) -> str:
-    thousands, point = _SEPARATORS[locale]
-    whole, _, rest = f"{value:,.{places}f}".partition(".")
-    return whole.replace(",", thousands) + (point + rest if rest else "")
 
 
 def _read(path: Path) -> StaticFile:

@@ -48,7 +48,8 @@ Brackets without end are the caller's fault, other recursion is ours.
 _MISSING = re.compile(r"Missing required (\w+) parameter '([^']{1,80})'")
 # msgspec's messages name types and bounds, but these two repeat what was sent, which may be a secret in a wrong place.
 _ECHOES = re.compile(r"(Invalid enum value|Invalid value) .*", re.DOTALL)
-_encode = msgspec.json.Encoder().encode
+# A sentence that remembers its values (``Said``) is plain text on the wire.
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 
 AnyRequest = Request[Any, Any, Any]
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]

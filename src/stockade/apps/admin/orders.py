@@ -22,8 +22,8 @@ from stockade.apps.admin.history import told_of
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown
 from stockade.commerce.desk import order as desk
-from stockade.commerce.desk.listing import DeskFilter, DeskRow, Place, desk_orders, stage_counts
 from stockade.commerce.desk.model import Export
+from stockade.commerce.desk.orders import DeskFilter, DeskRow, Place, desk_orders, stage_counts
 from stockade.commerce.invoicing.api import ISSUE
 from stockade.commerce.invoicing.service.issuing import issue_invoice
 from stockade.commerce.orders import permissions as may

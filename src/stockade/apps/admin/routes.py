@@ -2,29 +2,34 @@
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from stockade.access.permissions import PUBLIC, Permission
-from stockade.access.routes import opened
+from stockade.access.routes import held, opened
 from stockade.apps.show import AnyRequest, Shown, viewer_of
 
-PageVerb = Callable[..., Awaitable[Shown]]
+PageVerb = Callable[..., Awaitable[Any]]
 FormVerb = Callable[..., Awaitable["Shown | str"]]
 Fields = Mapping[str, str]
 
 
-def page(path: str, *, permission: Permission) -> Callable[[PageVerb], HTTPRouteHandler]:
-    """Declare a page: ``verb(tx, request, …) -> Shown``; public ones get ``verb(request, …)``."""
+def page(path: str, *, permission: Permission, heavy: bool = False) -> Callable[[PageVerb], HTTPRouteHandler]:
+    """Declare a page: ``verb(tx, request, …) -> Shown``, or a response; public ones get ``verb(request, …)``.
+
+    ``heavy`` bounds how many of these one person runs at once.
+    """
 
     def decorate(verb: PageVerb) -> HTTPRouteHandler:
         async def show(request: AnyRequest, **given: Any) -> Any:
-            async with opened(request) as tx:
-                shown = await verb(tx, request, **given)
-                viewer = await viewer_of(tx)
-            return request.app.state.shower.page(request, shown, viewer)
+            with held(request) if heavy else nullcontext():
+                async with opened(request) as tx:
+                    answer = await verb(tx, request, **given)
+                    viewer = await viewer_of(tx) if isinstance(answer, Shown) else None
+                return request.app.state.shower.page(request, answer, viewer) if isinstance(answer, Shown) else answer
 
         async def show_public(request: AnyRequest, **given: Any) -> Any:
             answer = await verb(request, **given)
