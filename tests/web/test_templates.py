@@ -3,16 +3,17 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
+from jinja2 import UndefinedError
 
 from stockade.kernel.money import Money
+from stockade.web.pages import Pages, StaticFiles
 
 PROJECT = Path(__file__).parents[2]
 SOURCE = PROJECT / "src" / "stockade"
@@ -43,24 +44,15 @@ POST_FORM = re.compile(r"<form\b[^>]*method=\"post\".*?</form>", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def environment() -> Environment:
-    """The templates under the rules of the product, with plain filters in the place of the product's."""
-    made = Environment(loader=FileSystemLoader(FOLDERS), undefined=StrictUndefined, autoescape=True)
-    made.globals.update(static=lambda path: f"/static/{path}?v=1", new_key=lambda: "key")
-    filters: dict[str, Callable[[Any], str]] = {
-        "money": str,
-        "datetime": str,
-        "date": str,
-        "quantity": str,
-    }
-    made.filters.update(filters)
-    return made
+def templates() -> Pages:
+    """The templates under the rules of the product, in English."""
+    return Pages(FOLDERS, StaticFiles([STATIC]))
 
 
 def page(**more: Any) -> dict[str, Any]:
     """What every page is given, and more."""
     principal = SimpleNamespace(name="Ada Byron", tenant_name="Nordwind", role="Owner")
-    return {"nonce": "n0nce", "csrf_token": "t0ken", "principal": principal} | more
+    return {"nonce": "n0nce", "csrf_token": "t0ken", "principal": principal, "may": lambda name: True} | more
 
 
 def list_of(customer_name: str, **filters: Any) -> dict[str, Any]:
@@ -106,11 +98,11 @@ def test_no_two_rooms_have_a_template_of_the_same_name() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=name_of)
 def test_a_template_compiles_and_all_that_it_extends_imports_or_includes_exists(
-    template: Path, environment: Environment
+    template: Path, templates: Pages
 ) -> None:
-    environment.get_template(name_of(template))
+    templates.template(name_of(template))
     for named in re.findall(r"\{%-?\s*(?:extends|import|include|from)\s+\"([^\"]+)\"", template.read_text()):
-        environment.get_template(named)
+        templates.template(named)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=name_of)
@@ -149,59 +141,59 @@ def test_every_posting_form_carries_a_csrf_token(template: Path) -> None:
 
 
 def test_every_element_that_htmx_acts_on_carries_the_nonce(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
-    html = environment.get_template("orders.html").render(list_of("Hartley"))
+    html = templates.template("orders.html").render(list_of("Hartley"))
     elements = HTMX_ELEMENT.findall(html)
     assert len(elements) > 3
     assert [element for element in elements if 'hx-nonce="n0nce"' not in element] == []
 
 
-def test_a_customers_name_cannot_become_markup(environment: Environment) -> None:
-    html = environment.get_template("orders.html").render(list_of("<script>alert(1)</script>", q='"><img src=x>'))
+def test_a_customers_name_cannot_become_markup(templates: Pages) -> None:
+    html = templates.template("orders.html").render(list_of("<script>alert(1)</script>", q='"><img src=x>'))
     assert "<script>alert" not in html
     assert "<img" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_a_filter_in_the_address_is_kept_by_chips_paging_and_export(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
-    html = environment.get_template("orders.html").render(list_of("Hartley", q="a&b", late=True))
+    html = templates.template("orders.html").render(list_of("Hartley", q="a&b", late=True))
     assert 'href="/orders?q=a%26b&amp;stage=draft&amp;late=1"' in html
     assert 'href="/orders?q=a%26b&amp;late=1&amp;after=c2"' in html
     assert 'href="/orders.csv?q=a%26b&amp;late=1"' in html
 
 
 def test_a_page_that_lacks_something_it_needs_fails_instead_of_showing_a_gap(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
     context = list_of("Hartley")
     del context["csrf_token"]
     with pytest.raises(UndefinedError, match="csrf_token"):
-        environment.get_template("orders.html").render(context)
+        templates.template("orders.html").render(context)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 413, 422, 429, 500, 503, 418])
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_a_problem_of_any_status_has_a_page(status: int, signed_in: bool, environment: Environment) -> None:
+def test_a_problem_of_any_status_has_a_page(status: int, signed_in: bool, templates: Pages) -> None:
     problem = {"type": "/problems/x", "title": "It is so", "status": status}
     context = page(problem=problem, request_id=None, back=None) | ({} if signed_in else {"principal": None})
-    html = environment.get_template("errors/problem.html").render(context)
+    html = templates.template("errors/problem.html").render(context)
     assert "<h1>It is so</h1>" in html
     assert ('action="/sign-out"' in html) is signed_in
 
 
 def test_opening_a_one_time_link_only_shows_a_button_that_posts_its_token(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
-    html = environment.get_template("one_time.html").render(page(principal=None, token="s3cret"))
+    html = templates.template("one_time.html").render(page(principal=None, token="s3cret"))
     assert html.count("s3cret") == 1
     assert '<form method="post" action="/sign-in/once">' in html
 
 
 def test_a_self_referring_schema_is_documented_by_a_link_to_itself(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
     node = {
         "type": "object",
@@ -212,7 +204,7 @@ def test_a_self_referring_schema_is_documented_by_a_link_to_itself(
         "paths": {},
         "components": {"schemas": {"Node": node}},
     }
-    html = environment.get_template("api_docs.html").render(page(api=api))
+    html = templates.template("api_docs.html").render(page(api=api))
     assert 'id="schema-Node"' in html
     assert 'href="#schema-Node"' in html
 
@@ -249,9 +241,9 @@ def test_style_sheets_and_scripts_refer_to_nothing_outside_and_evaluate_nothing(
 
 
 def test_a_first_visit_to_the_orders_loads_less_than_250_kilobytes_before_compression(
-    environment: Environment,
+    templates: Pages,
 ) -> None:
-    html = environment.get_template("orders.html").render(list_of("Hartley"))
+    html = templates.template("orders.html").render(list_of("Hartley"))
     named = {path.split("?")[0] for path in re.findall(r"/static/([^\"#]+)", html)}
     named |= {f"vendor/geist/geist-{face}-wght-normal.woff2" for face in ("latin-ext", "mono-latin")}
     assert sum((STATIC / path).stat().st_size for path in named) + len(html) < 250_000

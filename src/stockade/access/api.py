@@ -12,6 +12,7 @@ from stockade.access.routes import AnyRequest, create, get, post
 from stockade.identity.service import keys, members
 from stockade.identity.service.keys import ApiKeyRow
 from stockade.identity.service.members import AlreadyMember, LastOwner, MemberRow
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 READ_MEMBERS = permission("members:read", least="viewer")
@@ -123,7 +124,7 @@ async def change_member(tx: Transaction, member_id: UUID, data: MemberChange) ->
 def _not_above(tx: Transaction, role: str) -> None:
     """Nobody grants what they do not have, or takes from those above them."""
     if RANK[role] > RANK.get(tx.principal.role, 0):
-        raise Forbidden(f"Only an {role} may do this.")
+        raise Forbidden(said("Only an {role} may do this.", role=role))
 
 
 ROUTES = [

@@ -10,6 +10,7 @@ import msgspec
 
 from stockade.identity.model import ROLES
 from stockade.kernel.problems import Problem
+from stockade.kernel.words import said
 from stockade.tenancy.principal import Principal
 
 RANK = {role: len(ROLES) - place for place, role in enumerate(ROLES)}
@@ -39,7 +40,7 @@ class Permission(msgspec.Struct, frozen=True):
     def require(self, principal: Principal) -> None:
         """Raise ``Forbidden`` unless the principal has it."""
         if not self.granted_to(principal):
-            raise Forbidden(f"This needs the permission {self.name}.", permission=self.name)
+            raise Forbidden(said("This needs the permission {name}.", name=self.name), permission=self.name)
 
 
 PERMISSIONS: dict[str, Permission] = {}

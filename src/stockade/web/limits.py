@@ -25,6 +25,7 @@ from pathlib import Path
 import msgspec
 
 from stockade.kernel.files import refusing_disk_errors
+from stockade.kernel.words import said
 from stockade.web.problems import TooManyAtOnce
 
 MINUTE_NS = 60_000_000_000
@@ -148,7 +149,9 @@ class Concurrency:
                     free = offset if free is None else free
                 held += holder == tag
             if free is None or held >= most:
-                raise TooManyAtOnce(f"At most {most} of these may run at once for one account.", retry_after=1)
+                raise TooManyAtOnce(
+                    said("At most {most} of these may run at once for one account.", most=most), retry_after=1
+                )
             _HOLDING.pack_into(self._map, free, tag, os.getpid(), _started(os.getpid()))
         return free
 

@@ -9,6 +9,7 @@ from stdnum import ean
 from stdnum.exceptions import ValidationError
 
 from stockade.kernel.problems import Conflict, Invalid
+from stockade.kernel.words import said
 
 VatCategory = Literal["standard", "reduced", "super_reduced", "zero", "exempt", "outside"]
 ProductState = Literal["active", "archived"]
@@ -65,12 +66,12 @@ def checked_barcode(text: str) -> str:
 def checked_vat_rate(category: VatCategory, rate: Decimal) -> Decimal:
     """Return the rate if the category may have it; ``Invalid`` if it is nought by nature and the rate is not."""
     if category in WITHOUT_VAT and rate != 0:
-        raise Invalid(f"The category {category} has no VAT: its rate is 0.", field="rate")
+        raise Invalid(said("The category {category} has no VAT: its rate is 0.", category=category), field="rate")
     return rate
 
 
 def rate_for(rates: Mapping[str, Decimal], category: str) -> Decimal:
     """Return the rate of a category in per cent, out of what ``rates_on`` gave; ``NoVatRate`` if there is none."""
     if category not in rates:
-        raise NoVatRate(f"Set a VAT rate for the category {category} first.", category=category)
+        raise NoVatRate(said("Set a VAT rate for the category {category} first.", category=category), category=category)
     return rates[category]

@@ -17,6 +17,7 @@ from stockade.commerce.orders.rules import require, stage_after
 from stockade.commerce.pricing.rules import VatGroup, line_net, totals_of, vat_groups, vat_of
 from stockade.kernel.money import round_half_up
 from stockade.kernel.problems import Conflict
+from stockade.kernel.words import said
 
 SERIES = {"invoice": "INV", "credit_note": "CN"}
 
@@ -219,7 +220,9 @@ def correct(
     asked = {position: quantity for position, quantity in (wanted or left).items() if quantity}
     for position, quantity in asked.items():
         if quantity > left.get(position, 0):
-            raise CreditExceedsInvoice(f"Of line {position}, {left.get(position, 0)} can be credited.")
+            raise CreditExceedsInvoice(
+                said("Of line {position}, {value} can be credited.", position=position, value=left.get(position, 0))
+            )
     if not asked:
         raise CreditExceedsInvoice("All of this invoice has been credited.")
     lines = tuple(

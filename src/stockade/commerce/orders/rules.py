@@ -14,6 +14,7 @@ import msgspec
 
 from stockade.commerce.orders.model import STAGES
 from stockade.kernel.problems import Conflict, Invalid
+from stockade.kernel.words import said
 
 
 class NotInThisStage(Conflict):
@@ -223,7 +224,12 @@ def plan_shipment(lines: Iterable[LineState], wanted: Mapping[int, int] | None) 
         return ready
     for position, quantity in wanted.items():
         if quantity > ready.get(position, 0):
-            raise Invalid(f"Of line {position}, {ready.get(position, 0)} can be shipped now.", field="lines")
+            raise Invalid(
+                said(
+                    "Of line {position}, {value} can be shipped now.", position=position, value=ready.get(position, 0)
+                ),
+                field="lines",
+            )
     implied = {line.position: left(line) for line in known if not line.stocked and left(line) > 0}
     return implied | dict(wanted)
 
@@ -233,7 +239,7 @@ def plan_cancellation(lines: Iterable[LineState], positions: Sequence[int] | Non
     remaining = {line.position: left(line) for line in lines}
     for position in positions or ():
         if remaining.get(position, 0) == 0:
-            raise Invalid(f"Nothing is left of line {position}.", field="positions")
+            raise Invalid(said("Nothing is left of line {position}.", position=position), field="positions")
     chosen = remaining if positions is None else {position: remaining[position] for position in positions}
     return {position: quantity for position, quantity in chosen.items() if quantity > 0}
 
@@ -243,7 +249,10 @@ def plan_invoice(lines: Iterable[LineState], positions: Mapping[int, int]) -> di
     due = {line.position: line.shipped - line.invoiced for line in lines}
     for position, quantity in positions.items():
         if not 0 < quantity <= due.get(position, 0):
-            raise Invalid(f"Of line {position}, {due.get(position, 0)} can be invoiced now.", field="lines")
+            raise Invalid(
+                said("Of line {position}, {value} can be invoiced now.", position=position, value=due.get(position, 0)),
+                field="lines",
+            )
     return dict(positions)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Integer, Text, func
+from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, Text, func
 from sqlalchemy.orm import Mapped
 
 from stockade.tenancy.declaration import (
@@ -40,6 +40,29 @@ class Company(TenantTable, table="parties.company"):
     version: Mapped[int] = column(Integer, technical(), server_default="1")
 
     __constraints__ = (check("single", "id = tenant_id"),)
+
+
+class Logo(TenantTable, table="parties.logo", grants="select insert", audited=False):
+    """A picture for the head of documents: a small PNG that we drew ourselves. It stays, since documents were sent with
+    it; the trail's entry about it is that of the branding that first names it."""
+
+    content: Mapped[bytes] = column(LargeBinary, business(), fixed=True)
+    content_hash: Mapped[bytes] = column(LargeBinary, business(), fixed=True)
+    """SHA-256: the same picture is kept once."""
+
+    __constraints__ = (unique("content_hash"), check("size", "length(content) <= 524288"))
+
+
+class Branding(TenantTable, table="parties.branding", grants="select insert", insert_event="parties.branding_set"):
+    """How documents look from now on. The highest version counts; an invoice remembers the one that it was issued with,
+    so that its copies stay the same."""
+
+    version: Mapped[int] = column(Integer, business(), fixed=True)
+    accent: Mapped[str] = column(Text, business(), fixed=True)
+    footer: Mapped[str] = column(Text, business(), fixed=True, server_default="")
+    logo_id: Mapped[UUID | None] = reference(Logo, business(), fixed=True)
+
+    __constraints__ = (unique("version"), check("accent", "accent ~ '^#[0-9a-f]{6}$'"))
 
 
 class Customer(TenantTable, table="parties.customer", document=True):

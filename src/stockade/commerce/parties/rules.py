@@ -10,6 +10,7 @@ from stdnum.util import get_cc_module
 
 from stockade.commerce.parties.codes import COUNTRIES, CURRENCIES, EUROPEAN_UNION
 from stockade.kernel.problems import Conflict, Invalid
+from stockade.kernel.words import said
 
 CustomerState = Literal["active", "archived"]
 VatTreatment = Literal["domestic", "reverse_charge", "export"]
@@ -61,14 +62,14 @@ def sequence_in(number: str) -> int | None:
 def checked_country(code: str, *, field: str = "country") -> str:
     """Return the code if it is one of ISO 3166-1; else ``Invalid``."""
     if code not in COUNTRIES:
-        raise Invalid(f"{code} is not a country code of ISO 3166-1.", field=field)
+        raise Invalid(said("{code} is not a country code of ISO 3166-1.", code=code), field=field)
     return code
 
 
 def checked_currency(code: str, *, field: str = "currency") -> str:
     """Return the code if it is a currency of ISO 4217; else ``Invalid``."""
     if code not in CURRENCIES:
-        raise Invalid(f"{code} is not a currency code of ISO 4217.", field=field)
+        raise Invalid(said("{code} is not a currency code of ISO 4217.", code=code), field=field)
     return code
 
 
@@ -88,7 +89,7 @@ def checked_vat_id(country: str, text: str, *, field: str = "vat_id") -> str:
     try:
         valid = str(module.validate(number.removeprefix(prefix) if prefix else number))
     except ValidationError:
-        raise Invalid(f"{text} is not a VAT id of {country}.", field=field) from None
+        raise Invalid(said("{text} is not a VAT id of {country}.", text=text, country=country), field=field) from None
     return prefix + valid.removeprefix(prefix)
 
 

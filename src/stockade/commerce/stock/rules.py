@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from stockade.kernel.problems import Conflict, Invalid
+from stockade.kernel.words import said
 
 IRREVERSIBLE = frozenset({"shipment", "reversal"})
 """Shipped goods come back as a return, and what a reversal undid is moved anew."""
@@ -102,7 +103,9 @@ def sum_of(changes: Iterable[Change]) -> dict[Shelf, int]:
 def reversal_of(move: Change, *, id: UUID, note: str | None) -> Change:
     """Return the move that undoes another one; ``NotReversible`` if it is not undone that way."""
     if move.reason in IRREVERSIBLE:
-        raise NotReversible(f"A {move.reason} is not reversed: record what really happened as a new move.")
+        raise NotReversible(
+            said("A {reason} is not reversed: record what really happened as a new move.", reason=move.reason)
+        )
     return msgspec.structs.replace(
         move, id=id, quantity=-move.quantity, reason="reversal", source_id=move.id, note=note
     )
@@ -115,5 +118,8 @@ def checked_reason(reason: str, quantity: int) -> str:
     if reason == "damage" and quantity > 0:
         raise Invalid("Damage takes stock away: give a negative quantity.", field="quantity")
     if reason in ("return", "opening") and quantity < 0:
-        raise Invalid(f"A move for the reason {reason} adds stock: give a positive quantity.", field="quantity")
+        raise Invalid(
+            said("A move for the reason {reason} adds stock: give a positive quantity.", reason=reason),
+            field="quantity",
+        )
     return reason

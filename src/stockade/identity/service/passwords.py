@@ -2,6 +2,7 @@
 
 from stockade.identity.service.sign_in import hash_password
 from stockade.kernel.problems import Invalid, NotFound
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Database
 
 MINIMUM_LENGTH = 12
@@ -11,7 +12,14 @@ MAXIMUM_LENGTH = 1024
 def check_password(password: str) -> None:
     """Refuse a password that is too short or too long (NIST SP 800-63B: length counts, composition does not)."""
     if not MINIMUM_LENGTH <= len(password) <= MAXIMUM_LENGTH:
-        raise Invalid(f"A password has {MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters.", field="password")
+        raise Invalid(
+            said(
+                "A password has {minimum_length} to {maximum_length} characters.",
+                minimum_length=MINIMUM_LENGTH,
+                maximum_length=MAXIMUM_LENGTH,
+            ),
+            field="password",
+        )
 
 
 async def set_password(platform: Database, *, email: str, password: str) -> None:
@@ -23,4 +31,4 @@ async def set_password(platform: Database, *, email: str, password: str) -> None
             "update identity.account set password_hash = $1 where email = $2", hashed, email.strip().lower()
         )
     if tag == "UPDATE 0":
-        raise NotFound(f"There is no account with the address {email}.")
+        raise NotFound(said("There is no account with the address {email}.", email=email))

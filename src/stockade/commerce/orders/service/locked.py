@@ -17,6 +17,7 @@ from stockade.commerce.orders.views import LineView, OrderView
 from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import now
 from stockade.kernel.problems import VersionConflict
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 RESERVED_ON_HOLD = timedelta(days=7)
@@ -53,7 +54,14 @@ async def lock_order(
     """
     version = await _LOCK.one(tx, id=order_id)
     if expected_version is not None and version != expected_version:
-        raise VersionConflict(f"You have version {expected_version}; it is at {version} now.", current_version=version)
+        raise VersionConflict(
+            said(
+                "You have version {expected_version}; it is at {version} now.",
+                expected_version=expected_version,
+                version=version,
+            ),
+            current_version=version,
+        )
     # A statement of its own: the one that waited for the lock still sees the lines as they were before it waited.
     order = await read_order(tx, order_id)
     if action is not None:

@@ -15,6 +15,7 @@ from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
 from stockade.kernel.money import Money
 from stockade.kernel.problems import Invalid
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 WITHOUT_RATE = frozenset({"zero", "exempt", "outside"})
@@ -139,7 +140,11 @@ def _plain(value: Decimal) -> Decimal:
 def _list_price(position: int, parties: Parties, offer: Offer) -> Decimal:
     if parties.currency != parties.list_currency:
         raise Invalid(
-            f"List prices are in {parties.list_currency}: give a price in {parties.currency}.",
+            said(
+                "List prices are in {list_currency}: give a price in {currency}.",
+                list_currency=parties.list_currency,
+                currency=parties.currency,
+            ),
             field=f"lines.{position - 1}.unit_price",
         )
     return offer.list_price
@@ -154,5 +159,6 @@ def _vat(position: int, parties: Parties, offer: Offer) -> tuple[str, Decimal]:
     if offer.vat_category in WITHOUT_RATE:
         return offer.vat_category, _NOTHING
     raise Invalid(
-        f"No VAT rate is on file for the category {offer.vat_category}.", field=f"lines.{position - 1}.product_id"
+        said("No VAT rate is on file for the category {vat_category}.", vat_category=offer.vat_category),
+        field=f"lines.{position - 1}.product_id",
     )

@@ -24,6 +24,7 @@ from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 from stockade.kernel.money import CurrencyMismatch, Money
 from stockade.kernel.problems import NotFound
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 Kind = Literal["payment", "credit_note"]
@@ -193,14 +194,27 @@ async def _settle(
     chosen = [item for item in items if item.invoice_id in amounts]
     for item in chosen:
         if item.customer_id != item.source_customer_id:
-            raise AnotherCustomersInvoice(f"Invoice {item.number} is another customer's.")
+            raise AnotherCustomersInvoice(said("Invoice {number} is another customer's.", number=item.number))
         if item.currency != item.source_currency:
-            raise CurrencyMismatch(f"Invoice {item.number} is in {item.currency}, the money in {item.source_currency}.")
+            raise CurrencyMismatch(
+                said(
+                    "Invoice {number} is in {currency}, the money in {source_currency}.",
+                    number=item.number,
+                    currency=item.currency,
+                    source_currency=item.source_currency,
+                )
+            )
         if amounts[item.invoice_id] > item.open_minor:
-            raise MoreThanOpen(f"Of invoice {item.number}, {Money(item.open_minor, item.currency)} is open.")
+            raise MoreThanOpen(
+                said(
+                    "Of invoice {number}, {currency} is open.",
+                    number=item.number,
+                    currency=Money(item.open_minor, item.currency),
+                )
+            )
     if chosen and sum(amounts.values()) > chosen[0].unallocated_minor:
         left = Money(chosen[0].unallocated_minor, chosen[0].source_currency)
-        raise MoreThanUnallocated(f"{left} is left to allocate.")
+        raise MoreThanUnallocated(said("{left} is left to allocate.", left=left))
     return await _write(tx, source_id, kind, chosen, amounts, on or today(), None) if chosen else []
 
 

@@ -22,6 +22,7 @@ from stockade.database.statements import TENANT, Statement, param, raw, statemen
 from stockade.kernel.clock import now, today
 from stockade.kernel.money import CurrencyMismatch, Money
 from stockade.kernel.problems import Invalid, NotFound
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 
@@ -139,7 +140,9 @@ async def record_payment(tx: Transaction, id: UUID, new: NewPayment) -> PaymentV
     if done.customer_currency is None:
         raise NotFound
     if done.customer_currency != new.currency:
-        raise CurrencyMismatch(f"This customer's currency is {done.customer_currency}.")
+        raise CurrencyMismatch(
+            said("This customer's currency is {customer_currency}.", customer_currency=done.customer_currency)
+        )
     if not done.made:
         return await _the_same(tx, new)
     made = await _spread(tx, id, new)
@@ -162,10 +165,15 @@ async def _spread(tx: Transaction, id: UUID, new: NewPayment) -> list[Allocated]
 async def _the_same(tx: Transaction, new: NewPayment) -> PaymentView:
     """Return the payment that has the external id already, if it says the same."""
     found = _decoder.decode(await _READ_EXTERNAL.one(tx, method=new.method, external_id=new.external_id))
-    said = (found.customer_id, found.amount, found.received_on)
-    if said != (new.customer_id, Money(new.amount_minor, new.currency), new.received_on):
+    recorded = (found.customer_id, found.amount, found.received_on)
+    if recorded != (new.customer_id, Money(new.amount_minor, new.currency), new.received_on):
         raise PaymentExists(
-            f"The {new.method} {new.external_id} was recorded before, and differs.", payment_id=str(found.id)
+            said(
+                "The {method} {external_id} was recorded before, and differs.",
+                method=new.method,
+                external_id=new.external_id,
+            ),
+            payment_id=str(found.id),
         )
     return found
 

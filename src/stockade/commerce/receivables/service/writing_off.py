@@ -13,6 +13,7 @@ from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 from stockade.kernel.money import Money
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 
@@ -91,7 +92,13 @@ async def write_off(
     item = await _LOCK.one(tx, invoice_id=invoice_id)
     amount = item.open_minor if amount_minor is None else amount_minor
     if not 0 < amount <= item.open_minor:
-        raise MoreThanOpen(f"Of invoice {item.number}, {Money(item.open_minor, item.currency)} is open.")
+        raise MoreThanOpen(
+            said(
+                "Of invoice {number}, {currency} is open.",
+                number=item.number,
+                currency=Money(item.open_minor, item.currency),
+            )
+        )
     day = max(on or today(), item.issued_on)
     await _WRITE.run(
         tx, id=id, invoice_id=invoice_id, amount_minor=amount, on=day, reason=reason, allocation_id=new_id(),

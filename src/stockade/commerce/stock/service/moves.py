@@ -14,6 +14,7 @@ from stockade.commerce.stock.service.shelves import ensure_shelves, lock_shelves
 from stockade.database.statements import TENANT, Statement, param, raw, statement
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound
+from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction, on_violation
 
 on_violation("move_source_id_reason_uidx", NotReversible)
@@ -89,7 +90,10 @@ async def make_moves(tx: Transaction, changes: Sequence[Change]) -> None:
     for shelf, total in totals.items():
         if levels[shelf].available + total < 0:
             raise NotEnoughStock(
-                f"{-total} would go, but only {levels[shelf].available} are free.", product_id=str(shelf[1])
+                said(
+                    "{value} would go, but only {available} are free.", value=-total, available=levels[shelf].available
+                ),
+                product_id=str(shelf[1]),
             )
     await _APPLY.run(
         tx, ids=[item.id for item in changes], warehouses=[item.warehouse_id for item in changes],
