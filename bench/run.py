@@ -19,11 +19,12 @@ import stockade.apps.schema  # noqa: F401  # every table, declared
 from bench.compare import Pace, compare
 from bench.growth import grow, scale
 from bench.machine import describe
+from bench.pages import pages
 from bench.results import Measure, show, write
 from bench.start_up import start_up
 from bench.world import World, world
 
-PARTS = ("compare", "scale", "growth", "import", "start")
+PARTS = ("compare", "scale", "growth", "pages", "import", "start")
 TENANTS = 100
 FULL = Pace(turns=5, seconds=4.0, warm_up_seconds=1.0)
 QUICK = Pace(turns=1, seconds=2.0, warm_up_seconds=1.0)
@@ -39,7 +40,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parts, pace = chosen.only or PARTS, QUICK if chosen.quick else FULL
     measures: list[Measure] = []
-    if {"compare", "scale", "growth"} & set(parts):
+    if {"compare", "scale", "growth", "pages"} & set(parts):
         with world() as running:
             measures += _on_a_world(running, parts, pace, quick=chosen.quick)
     if "import" in parts:
@@ -69,6 +70,8 @@ def _on_a_world(running: World, parts: tuple[str, ...] | list[str], pace: Pace, 
         large = {"large_tenants": QUICK_LARGE_TENANTS} if quick else {}
         fewer = dataclasses.replace(pace, turns=min(pace.turns, 3))
         measures += _told("growth", lambda: grow(running, fewer, **large))
+    if "pages" in parts and LEDGER.exists():
+        measures += _told("pages", lambda: pages(running, LEDGER))
     return measures
 
 
