@@ -196,7 +196,7 @@ def _parameters_of(
     """
     signature = inspect.signature(verb)
     found = typing.get_type_hints(verb, include_extras=True)
-    hints = {name: _placed(name, _hoisted(hint), path) for name, hint in found.items()}
+    hints = {name: placed(name, _hoisted(hint), path) for name, hint in found.items()}
     first, *others = signature.parameters.values()
     renamed = {"state": "state_"}
     if "state" in hints:
@@ -224,7 +224,7 @@ def _hoisted(hint: Any) -> Any:
     return Annotated[(typing.Union[(content, *others)], *metadata)]  # built at run time
 
 
-def _placed(name: str, hint: Any, path: str) -> Any:
+def placed(name: str, hint: Any, path: str) -> Any:
     """Say where a parameter comes from: the path that names it, the body (``data``), else the query."""
     said = any(isinstance(part, ParameterKwarg) for part in typing.get_args(hint))
     if said or name in ("return", "data"):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import asyncpg
 
@@ -59,6 +60,11 @@ class Installation:
     def dsn(self, role: Role) -> str:
         """The address that a role connects to."""
         return dsn_for(self.admin_dsn(), role, self.keyring)
+
+    @property
+    def maintenance_file(self) -> Path:
+        """The file that closes the installation while it is there."""
+        return self.settings.home / "run" / "maintenance.json"
 
     def certificate(self) -> CertificateFiles:
         """The server's certificate: the operator's, or one of the local authority."""

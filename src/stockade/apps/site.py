@@ -21,6 +21,7 @@ from stockade.apps.installation import Installation
 from stockade.apps.show import Shower
 from stockade.commerce.catalog import api as catalog_api
 from stockade.commerce.invoicing import api as invoicing_api
+from stockade.commerce.numbering import api as numbering_api
 from stockade.commerce.orders import api as orders_api
 from stockade.commerce.parties import api as parties_api
 from stockade.commerce.receivables import api as receivables_api
@@ -32,9 +33,10 @@ from stockade.tenancy.transaction import Database
 from stockade.web.csrf import Csrf
 from stockade.web.edge import Edge
 from stockade.web.limits import Concurrency, Limiter
+from stockade.web.maintenance import Maintenance
 from stockade.web.metrics import Metrics, MetricsPage
 
-SLICES = (catalog_api, parties_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
+SLICES = (catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
 
@@ -47,7 +49,8 @@ def application() -> Edge:
 def build(installation: Installation, *, database: Database | None = None, run_folder: Path | None = None) -> Edge:
     """Make an installation's application; with ``database``, on connections that are open already.
 
-    ``run_folder`` holds the shared memory of its processes (limits, metrics), prepared once per start.
+    ``run_folder`` holds the shared memory of its processes (limits, metrics), prepared once per start, and the
+    file that closes it for maintenance.
     """
     settings, credentials = installation.settings, installation.credentials
     run_folder = run_folder or settings.home / "run"
@@ -84,7 +87,8 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)
-    front = Front(app, {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)})
+    mounted = {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)}
+    front = Front(app, mounted, Maintenance(run_folder / "maintenance.json"))
     return Edge(front, settings, limiter, metrics, show=shower.show_at_edge)
 
 
@@ -97,13 +101,15 @@ class NoFrameworkPages(Controller):
 class Front:
     """Sends a few paths to applications of their own, which need neither admission nor routing, and the rest on."""
 
-    def __init__(self, app: Any, mounted: dict[str, Any]) -> None:
+    def __init__(self, app: Any, mounted: dict[str, Any], maintenance: Maintenance) -> None:
         self.app = app
         self.mounted = tuple(mounted.items())
+        self.maintenance = maintenance
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request."""
         if scope["type"] == "http":
+            self.maintenance.check(scope["path"])
             for prefix, app in self.mounted:
                 if scope["path"] == prefix or (prefix.endswith("/") and scope["path"].startswith(prefix)):
                     await app(scope, receive, send)

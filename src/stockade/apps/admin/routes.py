@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from stockade.access.permissions import PUBLIC, Permission
-from stockade.access.routes import held, opened
+from stockade.access.routes import held, opened, placed
 from stockade.apps.show import AnyRequest, Shown, viewer_of
 
 PageVerb = Callable[..., Awaitable[Any]]
@@ -74,7 +74,10 @@ def _handler(
 ) -> HTTPRouteHandler:  # fmt: skip
     """Give the wrapper the verb's parameters, after the first ``skip``, and declare it."""
     signature = inspect.signature(verb, eval_str=True)
-    kept = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in list(signature.parameters.values())[skip:]]
+    kept = [
+        item.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=placed(item.name, item.annotation, path))
+        for item in list(signature.parameters.values())[skip:]
+    ]
     request = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=AnyRequest)
     handle.__signature__ = inspect.Signature([request, *kept], return_annotation=Any)  # type: ignore[attr-defined]  # PEP 362
     handle.__annotations__ = {"request": AnyRequest, **{item.name: item.annotation for item in kept}, "return": Any}

@@ -8,6 +8,7 @@ from stockade import __version__
 from stockade.apps.cli.database import database_group, keys_group, migrate, secrets_group
 from stockade.apps.cli.frame import telling_mistakes
 from stockade.apps.cli.ledger import import_group
+from stockade.apps.cli.maintenance import maintenance_group
 from stockade.apps.cli.people import apikey_group, user_group
 from stockade.apps.cli.tenants import demo_command, tenant_group
 from stockade.apps.cli.trust import trust_group
@@ -70,6 +71,7 @@ def completion(shell: str) -> None:
 
 
 main.add_command(migrate)
+main.add_command(maintenance_group)
 main.add_command(database_group)
 main.add_command(keys_group)
 main.add_command(secrets_group)
