@@ -25,9 +25,8 @@ _HEAVY = "/orders.csv"
     id="access.every-route-asks", claims=("C1",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
     standards=("OWASP ASVS 5.0 V8.2", "OWASP A01:2021", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
     statement="Every route that is served declares a permission or that it is public; without a credential, and with "
-    "one that "
-    "is made up, each route that is not public is refused; and each of the four roles is refused wherever its "
-    "permissions end.",
+    "one that is made up, each route that is not public is refused; and each of the four roles is refused "
+    "wherever its permissions end.",
 )  # fmt: skip
 async def every_route_asks(installation: Installation) -> Finding:
     """Call every route without a credential, with a made-up one, and with each role's key where it does not reach."""

@@ -19,6 +19,7 @@ from stockade.kernel.ids import new_id
 from stockade.kernel.problems import NotFound, Refusal
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import find_tenant
+from stockade.tenancy.transaction import Database
 
 role_option = click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 
@@ -71,7 +72,7 @@ async def link(tenant: str, email: str) -> None:
     installation = Installation()
     who = await principal_of(installation, tenant)
     async with installation.connect(size=1) as database:
-        account_id = await _account_of(installation, who, email)
+        account_id = await _account_of(database, who, email)
         click.echo(await sign_in_link(database, who.tenant_id, account_id, installation.settings.origin))
 
 
@@ -86,8 +87,8 @@ async def password(email: str) -> None:
     click.echo("The password is set.")
 
 
-async def _account_of(installation: Installation, who: Principal, email: str) -> UUID:
-    async with installation.connect(size=1) as database, database.transaction(who) as tx:
+async def _account_of(database: Database, who: Principal, email: str) -> UUID:
+    async with database.transaction(who) as tx:
         for member in await members.list_members(tx):
             if member.email == email.strip().lower() and member.state == "active":
                 return member.account_id

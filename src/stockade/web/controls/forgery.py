@@ -17,9 +17,8 @@ _PROBLEM = b"/problems/csrf"
     id="web.forged-requests-refused", claims=("D4",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
     standards=("OWASP ASVS 5.0 V3.5", "OWASP A01:2021"),
     statement="Every form and every endpoint that changes something refuses a browser's session without a CSRF token, "
-    "with "
-    "one that is made up, and, with the right one, a request that another origin sent; the right one alone is "
-    "accepted.",
+    "with one that is made up, and, with the right one, a request that another origin sent; the right one "
+    "alone is accepted.",
 )  # fmt: skip
 async def forged_requests_refused(installation: Installation) -> Finding:
     """With a real session, try every route that changes something without a token and with a wrong one."""

@@ -33,8 +33,7 @@ class Burst:
     id="web.address-limit-holds", claims=("D7",), every=timedelta(hours=1), max_age=timedelta(hours=3),
     standards=_STANDARDS,
     statement="An address gets its requests per minute and not more, over all processes together; every answer names "
-    "the "
-    "limit, and a refusal is 429 and says when to come again.",
+    "the limit, and a refusal is 429 and says when to come again.",
 )  # fmt: skip
 async def address_limit_holds(installation: Installation) -> Finding:
     """Ask over several connections from one address until each is refused, and count."""

@@ -14,8 +14,7 @@ _ALLOW = "access-control-allow-origin"
     id="web.origins-by-list", claims=("D6",), every=_OFTEN, max_age=_HOUR,
     standards=("OWASP ASVS 5.0 V3.4.2", "OWASP A05:2021"),
     statement="The API names an origin as allowed only if it is on the operator's list: not a stranger, not one that "
-    "looks "
-    "like ours, not null, and never a wildcard, in answers and in preflights.",
+    "looks like ours, not null, and never a wildcard, in answers and in preflights.",
 )  # fmt: skip
 async def origins_by_list(installation: Installation) -> Finding:
     """Ask as pages of many origins would, with and without a preflight."""

@@ -94,8 +94,7 @@ async def post(line: Line, form: Form, cookie: str, headers: dict[str, str] | No
     id="web.session-cookies-stay-home", claims=("B5",), every=_OFTEN, max_age=_HOUR,
     standards=("OWASP ASVS 5.0 V3.3", "SOC 2 CC6.1"),
     statement="Every cookie of a real sign-in has the __Host- prefix, HttpOnly, Secure, SameSite, the path / and no "
-    "domain, "
-    "and after signing out its value admits nobody.",
+    "domain, and after signing out its value admits nobody.",
 )  # fmt: skip
 async def session_cookies_stay_home(installation: Installation) -> Finding:
     """Sign in with a one-time link, look at each cookie, sign out, and try the cookie again."""

@@ -19,8 +19,7 @@ _OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2)
 @control(
     id="web.tls-modern-only", claims=("D1",), every=_OFTEN, max_age=_HOUR, standards=_STANDARDS,
     statement="The server agrees to TLS 1.3, refuses every older version (1.2 too, unless an operator turned it on), "
-    "and "
-    "shows a certificate that is valid for its name and for a week to come.",
+    "and shows a certificate that is valid for its name and for a week to come.",
 )  # fmt: skip
 async def tls_modern_only(installation: Installation) -> Finding:
     """Shake hands in each version of the protocol, and verify the certificate."""
