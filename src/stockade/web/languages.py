@@ -5,7 +5,8 @@ keys, so that English needs none.
 """
 
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -49,12 +50,17 @@ class Language:
         """Its own name for itself: ``English``, ``polski``."""
         return str(Locale.parse(self.code).get_display_name())
 
-    def filters(self) -> dict[str, Callable[..., str]]:
+    def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters of templates, by name."""
-        shown: dict[str, Callable[..., str]] = {
+        shown: dict[str, Callable[..., Any]] = {
             name: partial(write, locale=self.code) for name, write in _WRITERS.items()
         }
-        return shown | {"said": self.say}
+        return shown | {"said": self.say, "pair": lambda text: (text, text), "countries": self.countries}
+
+    def countries(self, codes: Iterable[str]) -> list[tuple[str, str]]:
+        """Return ISO 3166-1 codes with what this language calls the countries, by name."""
+        named = [(code, self.locale.territories.get(code, code)) for code in codes]
+        return sorted(named, key=lambda pair: unicodedata.normalize("NFKD", pair[1]).casefold())
 
     def say(self, text: str) -> str:
         """Return a text in this language: a constant by its catalogue, a ``Said`` with its values, else as it is."""
@@ -91,6 +97,11 @@ def money(value: Money, locale: str = DEFAULT) -> str:
     return _amount(amount, f"#,##0{_zeros(exponent_of(value.currency))}{_NBSP}¤¤", value.currency, locale)
 
 
+def minor(amount_minor: int, currency: str, locale: str = DEFAULT) -> str:
+    """Return an amount that comes in minor units beside its currency, as ``money`` does."""
+    return money(Money(amount_minor, currency), locale)
+
+
 def quantity(value: int | Decimal, locale: str = DEFAULT) -> str:
     """Return a number with separated thousands and no needless zeros: ``1,200``, ``2.5``."""
     return format_decimal(value, "#,##0.######", LOCALES[locale])
@@ -113,6 +124,11 @@ def day(value: date, locale: str = DEFAULT) -> str:
     return format_date(value, "d MMM y", LOCALES[locale])
 
 
+def month(value: date, locale: str = DEFAULT) -> str:
+    """Return a month: ``Nov 2026``, in Polish ``lis 2026``."""
+    return format_date(value, "LLL y", LOCALES[locale])
+
+
 def moment(value: datetime, locale: str = DEFAULT) -> str:
     """Return a moment to the minute, in UTC and saying so: ``21 Nov 2026, 09:30 UTC``."""
     utc = value.astimezone(UTC)
@@ -125,7 +141,8 @@ def ago(value: datetime, locale: str = DEFAULT) -> str:
 
 
 _WRITERS: Mapping[str, Callable[..., str]] = {
-    "money": money, "quantity": quantity, "price": price, "percent": percent, "date": day, "datetime": moment,
+    "money": money, "minor": minor, "quantity": quantity, "price": price, "percent": percent, "date": day,
+    "month": month, "datetime": moment,
     "ago": ago,
 }  # fmt: skip
 _BY_TYPE: tuple[tuple[Any, Callable[..., str]], ...] = (
