@@ -8,6 +8,9 @@ from tests.conftest import TenantFixture
 from tests.running import Site
 from tests.walls.trading import Trader
 
+from stockade.commerce.desk.bulk import start_bulk
+from stockade.commerce.desk.listing.views import NewView, save_view
+from stockade.commerce.desk.notes import NewNote, write_note
 from stockade.identity.service.keys import issue_key, revoke_key
 from stockade.identity.service.members import add_member
 from stockade.identity.service.sign_in import Visitor, issue_link, sign_in_with_link, sign_out
@@ -17,7 +20,16 @@ from stockade.kernel.ids import new_id
 
 async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
     """Make one of everything in a tenant; return the ids by the names that parameters give them."""
-    return await Trader(site, await site.key(tenant)).furnish()
+    made = await Trader(site, await site.key(tenant)).furnish()
+    made |= {"bulk_id": new_id(), "note_id": new_id(), "view_id": new_id()}
+    async with site.database.transaction(tenant.principal) as tx:
+        await start_bulk(tx, made["bulk_id"], "confirm", [made["order_id"]])
+        await write_note(tx, made["note_id"], made["order_id"], NewNote(text="Ask for Ada"))
+        await save_view(tx, made["view_id"], "orders", NewView(name="Late", query="late=1", shared=True))
+        made["entry_id"] = await tx.connection.fetchval(
+            "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
+        )
+    return made
 
 
 async def session_of(site: Site, tenant: TenantFixture, role: str, email: str | None = None) -> str:

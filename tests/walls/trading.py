@@ -12,6 +12,8 @@ COMPANY = {
     "legal_name": "Nordlicht Handel GmbH", "street": "Kai 1", "postcode": "20457", "city": "Hamburg", "country": "DE",
     "currency": "EUR",
 }  # fmt: skip
+LOGO = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAAD0lEQVR4nGNkaGBgYGAAAAKOAILeuII9AAAAAElFTkSuQmCC"
+"""A green picture of two pixels."""
 ADDRESS = {"recipient": "Ada", "street": "Ring 2", "postcode": "10115", "city": "Berlin", "country": "DE"}
 
 
@@ -83,6 +85,7 @@ class Trader:
     async def furnish(self) -> dict[str, UUID]:
         """Make one of everything that has an id; return the ids by the names that parameters give them."""
         await self.open_shop()
+        await self.ask("POST", "/number-series", {"series": "shipment", "prefix": "LS", "next": 7})
         customer = str(self.made["customer_id"])
         await self.make("/contacts", {"customer_id": customer, "name": "Ada"}, "contact_id")
         for kind in ("shipping", "billing"):
@@ -96,10 +99,16 @@ class Trader:
         await self._pay(customer, invoice["id"])
         moves = await self.ask("GET", f"/stock/moves?product_id={self.made['product_id']}")
         self.made["move_id"] = UUID(moves["items"][0]["id"])
+        count = {"warehouse_id": str(self.made["warehouse_id"])}
+        opened = await self.make("/stock/counts", count, "count_id")
+        await self.ask(
+            "POST", f"/stock/counts/{opened['id']}/entries", {"code": "AMPHORA-1", "quantity": 2}, status=201
+        )
         await self.make("/api-keys", {"name": "other", "role": "viewer"}, "key_id")
         await self.make(
             "/members", {"email": f"{new_id().hex}@example.com", "name": "Eve", "role": "viewer"}, "member_id"
         )
+        await self.ask("POST", "/branding", {"expected_version": 0, "logo": LOGO})
         held = await self.act(await self.act(await self.order(), "confirm"), "holds", reason="Wait")
         self.made["hold_id"] = UUID(held["holds"][0]["id"])
         return self.made

@@ -146,7 +146,7 @@ def test_an_error_page_is_rendered_from_a_problems_document() -> None:
     made = Pages([SOURCE / "web" / "templates"], StaticFiles([HOUSE_STATIC]))
     page = made.render(
         "errors/problem.html", nonce="n0nce", csrf_token="", principal=None, may=lambda name: False, request_id="r-1",
-        back=None,
+        back=None, retry=None,
         problem={"type": "/problems/not-found", "title": "There is no such thing here", "status": 404},
     )  # fmt: skip
     assert "There is no such thing here" in page

@@ -7,12 +7,11 @@ from uuid import UUID
 import msgspec
 
 from stockade.access.fields import Email, Text80, Text200
-from stockade.access.permissions import RANK, Forbidden, permission
+from stockade.access.permissions import Forbidden, permission, require_rank
 from stockade.access.routes import AnyRequest, create, get, post
 from stockade.identity.service import keys, members
 from stockade.identity.service.keys import ApiKeyRow
 from stockade.identity.service.members import AlreadyMember, LastOwner, MemberRow
-from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
 
 READ_MEMBERS = permission("members:read", least="viewer")
@@ -76,7 +75,7 @@ async def issue_api_key(tx: Transaction, id: UUID, request: AnyRequest, data: Ne
 
     The secret is in this answer only. A key never has more rights than whoever issues it.
     """
-    _not_above(tx, data.role)
+    require_rank(tx.principal, data.role)
     secret = await keys.issue_key(
         tx, request.app.state.credentials, id=id, name=data.name, role=data.role, read_only=data.read_only,
         expires_at=data.expires_at,
@@ -106,7 +105,7 @@ async def read_member(tx: Transaction, member_id: UUID) -> MemberRow:
 @create("/members", permission=MANAGE_MEMBERS, read=read_member, problems=[AlreadyMember, Forbidden])
 async def add_member(tx: Transaction, id: UUID, data: NewMember) -> MemberRow:
     """Give a person a place in the tenant."""
-    _not_above(tx, data.role)
+    require_rank(tx.principal, data.role)
     await members.add_member(tx, id=id, email=data.email, name=data.name, role=data.role)
     return await members.read_member(tx, id)
 
@@ -115,16 +114,10 @@ async def add_member(tx: Transaction, id: UUID, data: NewMember) -> MemberRow:
 async def change_member(tx: Transaction, member_id: UUID, data: MemberChange) -> MemberRow:
     """Change a member's role, or end the membership."""
     before = await members.read_member(tx, member_id)
-    _not_above(tx, before.role)
-    _not_above(tx, data.role)
+    require_rank(tx.principal, before.role)
+    require_rank(tx.principal, data.role)
     await members.change_member(tx, member_id, role=data.role, state=data.state)
     return await members.read_member(tx, member_id)
-
-
-def _not_above(tx: Transaction, role: str) -> None:
-    """Nobody grants what they do not have, or takes from those above them."""
-    if RANK[role] > RANK.get(tx.principal.role, 0):
-        raise Forbidden(said("Only an {role} may do this.", role=role))
 
 
 ROUTES = [

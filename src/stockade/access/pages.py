@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -36,6 +37,9 @@ def decode_cursor(text: str, types: tuple[Any, ...]) -> tuple[Any, ...]:
         values: tuple[Any, ...] = msgspec.json.decode(raw, type=tuple[types], strict=False)  # type: ignore[valid-type]  # built at run time
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise Invalid("This cursor does not come from a page of ours.", field="after") from None
-    if any(isinstance(value, str) and "\0" in value for value in values):
+    # A moment without a zone would be taken for one of the server's: ours always have one.
+    if any(isinstance(value, datetime) and value.tzinfo is None for value in values) or any(
+        isinstance(value, str) and "\0" in value for value in values
+    ):
         raise Invalid("This cursor does not come from a page of ours.", field="after")
     return values

@@ -56,3 +56,12 @@ def permission(name: str, *, least: str, changes: bool | None = None) -> Permiss
     if PERMISSIONS.setdefault(name, made) != made:
         raise ValueError(f"The permission {name!r} is declared twice, and differently.")
     return made
+
+
+def require_rank(principal: Principal, role: str) -> None:
+    """Raise ``Forbidden`` for a role above the principal's own.
+
+    Nobody grants what they do not have, or takes from those above them.
+    """
+    if RANK[role] > RANK.get(principal.role, 0):
+        raise Forbidden(said("Only an {role} may do this.", role=role))

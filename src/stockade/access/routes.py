@@ -7,8 +7,9 @@ the query and the body as Litestar reads them. The decorators make a Litestar ha
     @get("/orders/{order_id:uuid}", permission=READ)
     async def read_order(tx: Transaction, order_id: UUID) -> OrderView: ...
 
-``create`` is for what makes something: it demands an ``Idempotency-Key``, claims it in the same transaction, and
-answers a repetition with what the first call made. ``heavy=True`` bounds how many of these one person runs at once;
+A verb that has a ``request`` parameter besides gets the request. ``create`` is for what makes something: it demands an
+``Idempotency-Key``, claims it in the same transaction, and answers a repetition with what the first call made.
+``heavy=True`` bounds how many of these one person runs at once;
 ``finish`` turns a heavy verb's answer into the response once the transaction is over: typesetting holds no connection.
 """
 
@@ -166,7 +167,8 @@ def _route(
     problems = [*problems, TooManyAtOnce] if heavy else problems
 
     def decorate(verb: Verb) -> HTTPRouteHandler:
-        parameters, hints = _parameters_of(verb, path)
+        wants_request = permission is not PUBLIC and "request" in inspect.signature(verb).parameters
+        parameters, hints = _parameters_of(verb, path, frozenset({"request"}) if wants_request else frozenset())
 
         async def handle_heavy(request: AnyRequest, **given: Any) -> Any:
             with held(request):
@@ -174,8 +176,9 @@ def _route(
                 return answer if finish is None else await finish(answer)
 
         async def handle(request: AnyRequest, **given: Any) -> Any:
+            besides = {"request": request} if wants_request else {}
             async with opened(request) as tx:
-                answer = await verb(tx, **_given(given))
+                answer = await verb(tx, **_given(given), **besides)
             return answer  # noqa: RET504  # after the block, that is: after COMMIT
 
         async def handle_public(request: AnyRequest, **given: Any) -> Any:

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import insert
 
 from stockade.commerce.catalog.model import VatRate
+from stockade.commerce.catalog.rules import WITHOUT_VAT
+from stockade.commerce.catalog.vat_by_country import offered_rates
 from stockade.commerce.parties.model import Company
 from stockade.commerce.stock.model import Warehouse
 from stockade.database.statements import TENANT, param, statement
@@ -16,10 +18,6 @@ from stockade.kernel.ids import new_id
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import create_tenant
 from stockade.tenancy.transaction import Database
-
-STANDARD_RATES = {"GB": "20", "PL": "23", "FI": "25.5", "DE": "19", "FR": "20", "IE": "23", "NL": "21", "SE": "25"}
-"""Standard VAT rates in per cent at the beginning of 2026; others start at zero and are set by the tenant."""
-REDUCED_RATES = {"GB": "5", "PL": "8", "FI": "13.5", "DE": "7", "FR": "10", "IE": "13.5", "NL": "9", "SE": "12"}
 
 _COMPANY = statement(
     insert(Company).values(
@@ -46,20 +44,19 @@ _RATE = statement(
 async def open_tenant(
     platform: Database, database: Database, *, slug: str, name: str, country: str, currency: str, is_probe: bool = False
 ) -> UUID:  # fmt: skip
-    """Make a tenant with a company to be completed, VAT rates of its country and one warehouse; return its id."""
+    """Make a tenant with a company to be completed, VAT rates of its country (as far as they are known here) and one
+    warehouse; return its id.
+    """
     tenant_id = await create_tenant(platform, slug=slug, name=name, is_probe=is_probe)
-    rates = {
-        "standard": STANDARD_RATES.get(country, "0"), "reduced": REDUCED_RATES.get(country, "0"), "super_reduced": "0",
-        "zero": "0", "exempt": "0", "outside": "0",
-    }  # fmt: skip
+    rates = offered_rates(country) | {category: Decimal(0) for category in WITHOUT_VAT}
     async with database.transaction(Principal.system(tenant_id)) as tx:
         await _COMPANY.run(tx, legal_name=name, street="", postcode="", city="", country=country, currency=currency)
         await _WAREHOUSE.run(tx, id=new_id())
         await _RATE.run_many(
             tx,
             [
-                {"id": new_id(), "category": name, "valid_from": date(2000, 1, 1), "rate": Decimal(rate)}
-                for name, rate in rates.items()
+                {"id": new_id(), "category": category, "valid_from": date(2000, 1, 1), "rate": rate}
+                for category, rate in rates.items()
             ],
         )
     return tenant_id

@@ -73,8 +73,8 @@ async def claims(request: AnyRequest) -> Response[bytes]:
 
 @page("/", permission=PUBLIC)
 async def start(request: AnyRequest) -> Any:
-    """The first page: the orders of who is signed in, else the sign-in."""
-    return Redirect("/orders" if request.scope["state"].get("principal") else "/sign-in", status_code=303)
+    """The first page: the dashboard of who is signed in, else the sign-in."""
+    return Redirect("/dashboard" if request.scope["state"].get("principal") else "/sign-in", status_code=303)
 
 
 ROUTES = [healthz, readyz, openapi, api_docs, trust, claims, start]

@@ -3,6 +3,7 @@
 import stockade.audit.model
 import stockade.commerce.catalog.model
 import stockade.commerce.desk.model
+import stockade.commerce.imports.model
 import stockade.commerce.invoicing.model
 import stockade.commerce.ledger.model
 import stockade.commerce.numbering.model
@@ -12,5 +13,6 @@ import stockade.commerce.receivables.model
 import stockade.commerce.stock.model
 import stockade.idempotency.model
 import stockade.identity.model
+import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make

@@ -28,6 +28,7 @@ from stockade.database.roles import Role
 from stockade.identity.service.members import list_members
 from stockade.kernel.problems import Refusal
 from stockade.kernel.processes import end, spawn
+from stockade.mail.relay import relay_of
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.tenants import list_tenants
 from stockade.tenancy.transaction import Database
@@ -73,6 +74,7 @@ class Child:
 def serve(installation: Installation, *, workers: int | None, quiet: bool) -> None:
     """Run the installation until SIGINT or SIGTERM; a ``Refusal`` says what stands in the way of starting."""
     settings = installation.settings
+    relay_of(settings)  # a relay that cannot be used stops the start, not the first letter
     for port in (settings.port, settings.http_port):
         _check_port(settings.host, port)
     with _database(installation):
@@ -192,6 +194,8 @@ async def _welcome(installation: Installation, authority: Path, log: BinaryIO | 
     click.echo(f"Its certificate is signed by a local authority: {authority}")
     if log is not None:
         click.echo(f"Its log is {log.name}")
+    if installation.settings.smtp_url is None:
+        click.echo("It sends no mail: STOCKADE_SMTP_URL and STOCKADE_MAIL_FROM name no relay.")
     if installation.settings.production:
         return
     async with installation.connect(Role.PLATFORM, size=1) as platform, installation.connect(size=1) as database:

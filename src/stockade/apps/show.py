@@ -1,16 +1,19 @@
 """Showing: pages with what every page is given, and problems as a page to people and as a document to programs."""
 
 import secrets
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from stockade.access.admission import SESSION_COOKIE
+from stockade.access.admission import SESSION_COOKIE, credential_of
 from stockade.access.permissions import PERMISSIONS
+from stockade.apps.admin.navigation import ACTIONS, NAVIGATION
 from stockade.apps.installation import Installation
 from stockade.database.statements import raw
 from stockade.kernel.problems import Problem
@@ -32,6 +35,7 @@ TEMPLATE_FOLDERS = (
 VISITOR_COOKIE = "__Host-visitor"
 LOCALE_COOKIE = "__Host-locale"
 VISITOR_SECONDS = 12 * 3600
+MOST_VIEWERS = 1_000
 HTML = "text/html; charset=utf-8"
 AnyRequest = Request[Any, Any, Any]
 
@@ -81,19 +85,27 @@ class Shower:
         self.pages = Pages(TEMPLATE_FOLDERS, self.static)
         self.csrf = csrf
         self.installation = installation
+        self._viewers: OrderedDict[tuple[UUID, UUID], Viewer] = OrderedDict()
 
     def page(self, request: AnyRequest, shown: Shown, viewer: Viewer | None = None) -> Response[str]:
         """Render a page. Without a session, its CSRF token is bound to a visitor's cookie, set here if need be."""
         state = request.scope["state"]
         secret, cookie = self._browser_secret(request)
+        if viewer is not None:
+            self._remember(viewer)
         body = self.pages.render(
             shown.template, locale=locale_of(request.scope), nonce=nonce_of(state), csrf_token=self.csrf.token(secret),
-            principal=viewer, may=viewer.may if viewer else _nothing, **shown.context,
+            principal=viewer, may=viewer.may if viewer else _nothing, navigation=NAVIGATION, actions=ACTIONS,
+            **shown.context,
         )  # fmt: skip
         headers = {"vary": "HX-Request, Accept-Language"}
         if cookie is not None:
             headers["set-cookie"] = cookie
         return Response(body, status_code=shown.status, media_type=HTML, headers=headers)
+
+    def csrf_token(self, request: AnyRequest) -> str:
+        """Return a token for the forms of a page that is open in this browser already."""
+        return self.csrf.token(self._browser_secret(request)[0])
 
     def check_form(self, request: AnyRequest, token: str | None) -> None:
         """Raise ``CsrfRejected`` unless the form comes from a page of ours that was shown in this browser."""
@@ -108,7 +120,8 @@ class Shower:
         if isinstance(problem, Unauthenticated) and request.method == "GET":
             target = request.scope["path"]
             return Redirect(f"/sign-in?next={target}" if target != "/" else "/sign-in", status_code=303)
-        answer = self.page(request, self._shown(problem, request.scope["state"].get("request_id")))
+        shown = self._shown(problem, request.scope)
+        answer = self.page(request, shown, None if isinstance(problem, Unauthenticated) else self._remembered(request))
         answer.headers.update({name.decode(): value.decode() for name, value in problems.problem_headers(problem)})
         return answer
 
@@ -116,7 +129,7 @@ class Shower:
         """Answer what the edge itself refused."""
         if not wants_page(scope):
             return problems.problem_response(problem, request_id)
-        shown = self._shown(problem, request_id)
+        shown = self._shown(problem, scope)
         body = self.pages.render(
             shown.template, locale=locale_of(scope), nonce=nonce_of(scope["state"]), csrf_token="", principal=None,
             may=_nothing, **shown.context,
@@ -124,11 +137,31 @@ class Shower:
         headers = [(b"content-type", HTML.encode()), (b"content-length", str(len(body)).encode())]
         return problem.status, headers + problems.problem_headers(problem), body
 
-    def _shown(self, problem: Problem, request_id: Any) -> Shown:
-        document = problems.problem_document(problem, request_id)
-        return Shown(
-            "errors/problem.html", {"problem": document, "request_id": str(request_id), "back": None}, problem.status
-        )
+    def _shown(self, problem: Problem, scope: Any) -> Shown:
+        request_id = scope["state"].get("request_id")
+        query = scope["query_string"].decode("latin-1")
+        retry = scope["path"] + (f"?{query}" if query else "") if scope["method"] == "GET" else None
+        return Shown("errors/problem.html", {
+            "problem": problems.problem_document(problem, request_id), "request_id": str(request_id),
+            "back": _came_from(scope), "retry": retry,
+        }, problem.status)  # fmt: skip
+
+    def _remember(self, viewer: Viewer) -> None:
+        key = (viewer.principal.tenant_id, viewer.principal.actor_id)
+        self._viewers[key] = viewer
+        self._viewers.move_to_end(key)
+        if len(self._viewers) > MOST_VIEWERS:
+            self._viewers.popitem(last=False)
+
+    def _remembered(self, request: AnyRequest) -> Viewer | None:
+        """Return who looks, without asking the database: what failed may be the database itself.
+
+        An address that no route answers to was not admitted either: then it is whoever this process knows.
+        """
+        principal = request.scope["state"].get("principal")
+        if principal is None and (credential := credential_of(request.scope)):
+            principal = request.app.state.credentials.known(credential)
+        return None if principal is None else self._viewers.get((principal.tenant_id, principal.actor_id))
 
     def _browser_secret(self, request: AnyRequest) -> tuple[str, str | None]:
         """Return what the browser proves itself by, and a cookie to set if it has nothing to do so."""
@@ -147,6 +180,19 @@ def locale_of(scope: Any) -> str:
     return chosen(
         read_cookie(given.get(b"cookie", b""), LOCALE_COOKIE), given.get(b"accept-language", b"").decode("latin-1")
     )
+
+
+def _came_from(scope: Any) -> str | None:
+    """Return the page of ours that led here, or None: another site's address is nothing to go back to."""
+    given = dict(scope["headers"])
+    try:
+        referrer = urlsplit(given.get(b"referer", b"").decode("latin-1"))
+    except ValueError:
+        return None
+    if referrer.netloc != given.get(b"host", b"").decode("latin-1") or not referrer.path.startswith("/"):
+        return None
+    came_from = referrer.path + (f"?{referrer.query}" if referrer.query else "")
+    return came_from if not came_from.startswith("//") and referrer.path != scope["path"] else None
 
 
 def _nothing(permission: str) -> bool:

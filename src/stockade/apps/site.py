@@ -20,6 +20,7 @@ from stockade.apps.description import API_PREFIX, describe
 from stockade.apps.installation import Installation
 from stockade.apps.show import Shower
 from stockade.commerce.catalog import api as catalog_api
+from stockade.commerce.imports import api as imports_api
 from stockade.commerce.invoicing import api as invoicing_api
 from stockade.commerce.numbering import api as numbering_api
 from stockade.commerce.orders import api as orders_api
@@ -36,7 +37,10 @@ from stockade.web.limits import Concurrency, Limiter
 from stockade.web.maintenance import Maintenance
 from stockade.web.metrics import Metrics, MetricsPage
 
-SLICES = (catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, access_api)
+SLICES = (
+    catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
+    access_api,
+)  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
 

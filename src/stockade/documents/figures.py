@@ -38,7 +38,7 @@ class Separators(msgspec.Struct, frozen=True):
 SEPARATORS: dict[Locale, Separators] = {"en": Separators(",", "."), "pl": Separators(NO_BREAK_SPACE, ",")}
 
 
-def number(value: Decimal, places: int, locale: Locale) -> str:
+def number(value: Decimal | int, places: int, locale: Locale) -> str:
     """Return a number with exactly so many decimals: 1,234.50 in English, 1 234,50 in Polish."""
     signs = SEPARATORS[locale]
     plain = f"{abs(value):,.{places}f}".replace(",", "\0").replace(".", signs.decimal).replace("\0", signs.thousands)

@@ -1,11 +1,11 @@
-"""Invoices and credit notes, turned into what ``invoice.typ`` prints."""
+"""Invoices, credit notes and order confirmations, turned into what ``invoice.typ`` prints."""
 
 from typing import Any
 
 from stockade.documents import figures
 from stockade.documents.figures import printable
-from stockade.documents.letter import WHOLE_LINE, Column, columns, frame, headline, party, payment
-from stockade.documents.model import Branding, DocumentLine, InvoiceDocument
+from stockade.documents.letter import WHOLE_LINE, Column, columns, frame, headline, party, payment, sheet
+from stockade.documents.model import Branding, DocumentLine, InvoiceDocument, OrderConfirmation, Party, Priced
 from stockade.documents.words import LABELS, VAT_CATEGORIES
 
 _VAT_COLUMNS: tuple[Column, ...] = (
@@ -19,28 +19,74 @@ def invoice_data(document: InvoiceDocument, branding: Branding) -> dict[str, Any
     """Return everything that ``invoice.typ`` prints."""
     words = LABELS[document.locale]
     kind = document.kind
-    parties = [party(document.buyer, words["buyer"], document.locale)]
-    if document.ship_to is not None:
-        parties.append(party(document.ship_to, words["ship_to"], document.locale))
-    parties.append(party(document.seller, words["seller"], document.locale))
     owed = document.open.amount_minor > 0 and kind == "invoice"
     shared = frame(document.seller, document.buyer, document.issued_on, document.locale, branding)
-    return shared | {
+    return shared | _priced(document) | {
         "title": printable(f"{words[kind]} {document.number}", longest=WHOLE_LINE),
         "heading": words[kind],
         "number": printable(document.number, longest=36),
         "subtitle": _correction(document),
-        "parties": parties,
+        "barcode": None,
         "facts": _invoice_facts(document),
         "headline": headline(words[f"open_{kind}"], document.open, document.locale),
-        "lines": _lines_table(document),
-        "vat": _vat_table(document),
-        "totals": _totals(document),
         "sums": _sums(document),
         "payment": payment(document.payment, words) if owed or kind == "credit_note" else None,
         "settled": words["paid_in_full"] if kind == "invoice" and _is_settled(document) else "",
+    }  # fmt: skip
+
+
+def confirmation_data(documents: tuple[OrderConfirmation, ...], branding: Branding) -> dict[str, Any]:
+    """Return everything that ``invoice.typ`` prints of order confirmations, each on sheets of its own."""
+    first = documents[0]
+    sheets = [_confirmation(document) for document in documents]
+    shared = frame(first.seller, first.buyer, first.issued_on, first.locale, branding)
+    return shared | {"title": sheets[0]["title"], "sheets": sheets}
+
+
+def _confirmation(document: OrderConfirmation) -> dict[str, Any]:
+    words, locale = LABELS[document.locale], document.locale
+    wanted = "" if document.requested_on is None else figures.day(document.requested_on, locale)
+    facts = [
+        (words["placed_on"], figures.day(document.issued_on, locale)),
+        (words["requested_on"], wanted),
+        (words["buyer_reference"], document.buyer_reference),
+        (words["customer_number"], document.customer_number),
+        (words["terms"], _terms(document.terms_days, words)),
+    ]
+    return sheet(document.number, words["confirmation"], parties_of(document), facts) | _priced(document) | {
+        "running": printable(document.buyer.name, longest=WHOLE_LINE),
+        "headline": headline(words["gross_invoice"], document.gross, locale),
+        "sums": [(words["gross_invoice"], figures.amount_with_currency(document.gross, locale), True)],
+        "payment": None,
+        "settled": "",
+        "notes": [*(printable(note) for note in document.notes), words["no_invoice"]],
+    }  # fmt: skip
+
+
+def _terms(days: int | None, words: dict[str, str]) -> str:
+    if days is None:
+        return ""
+    return words["net_days"].format(days=days) if days else words["in_advance"]
+
+
+def _priced(document: Priced) -> dict[str, Any]:
+    """Return what every document with prices prints alike."""
+    return {
+        "parties": parties_of(document),
+        "lines": _lines_table(document),
+        "vat": _vat_table(document),
+        "totals": _totals(document),
         "notes": [printable(note) for note in document.notes],
     }
+
+
+def parties_of(document: Priced) -> list[dict[str, Any]]:
+    """Return who buys, where the goods go, and who sells."""
+    words = LABELS[document.locale]
+    named: list[tuple[str, Party | None]] = [
+        ("buyer", document.buyer), ("ship_to", document.ship_to), ("seller", document.seller),
+    ]  # fmt: skip
+    return [party(one, words[role], document.locale) for role, one in named if one is not None]
 
 
 def _correction(document: InvoiceDocument) -> str:
@@ -63,7 +109,7 @@ def _invoice_facts(document: InvoiceDocument) -> list[tuple[str, str]]:
     return facts + [(words[key], printable(value, longest=14)) for key, value in references if value]
 
 
-def _lines_table(document: InvoiceDocument) -> dict[str, Any]:
+def _lines_table(document: Priced) -> dict[str, Any]:
     """Return the table of lines; columns for code and discount exist only where a line uses them."""
     with_code = any(line.code for line in document.lines)
     with_discount = any(line.discount_percent for line in document.lines)
@@ -81,7 +127,7 @@ def _lines_table(document: InvoiceDocument) -> dict[str, Any]:
     }
 
 
-def _line_row(line: DocumentLine, document: InvoiceDocument, code: bool, discount: bool, longest: int) -> list[str]:
+def _line_row(line: DocumentLine, document: Priced, code: bool, discount: bool, longest: int) -> list[str]:
     """Return one line's cells."""
     locale = document.locale
     quantity = figures.trimmed(line.quantity, 0, locale)
@@ -98,7 +144,7 @@ def _line_row(line: DocumentLine, document: InvoiceDocument, code: bool, discoun
     return [*row, figures.vat_rate(line.vat_rate, line.vat_category, locale), figures.amount(line.net, locale)]
 
 
-def _vat_table(document: InvoiceDocument) -> dict[str, Any]:
+def _vat_table(document: Priced) -> dict[str, Any]:
     """Return VAT by rate and category, and under it why a category bears none."""
     locale = document.locale
     rows, reasons = [], []
@@ -112,7 +158,7 @@ def _vat_table(document: InvoiceDocument) -> dict[str, Any]:
     return {"columns": columns(_VAT_COLUMNS, LABELS[locale]), "rows": rows, "notes": reasons}
 
 
-def _totals(document: InvoiceDocument) -> list[tuple[str, str]]:
+def _totals(document: Priced) -> list[tuple[str, str]]:
     """Return what leads to the gross amount; rounding only where there is some."""
     words, locale = LABELS[document.locale], document.locale
     rows = [(words["net"], document.net), (words["vat"], document.vat)]

@@ -6,7 +6,10 @@ Every string in the result has passed ``figures.printable``; every figure is fin
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from stockade.documents import figures
+from stockade.documents.barcodes import Barcode, code128
 from stockade.documents.figures import printable
 from stockade.documents.model import Branding, Locale, Party, PaymentInstructions
 from stockade.documents.words import LABELS
@@ -17,6 +20,9 @@ WHITE_CONTRAST = 4.5
 
 WHOLE_LINE = 60
 """Longest word that is left whole where a whole line is its own; a reference stays searchable."""
+
+FOOT_LINE = 110
+"""How many letters a line of the foot holds, at the least: the page makes room for as many lines."""
 
 Column = tuple[str, str, str]
 """A column's label key, its side and its width: millimetres, "auto" or "rest"."""
@@ -31,7 +37,9 @@ def frame(seller: Party, other: Party, dated: date, locale: Locale, branding: Br
     footer = (
         " \u00b7 ".join((seller.name, *seller.lines)),
         " \u00b7 ".join(part for part in (vat, registration, *contact) if part),
+        branding.footer.strip(),
     )
+    foot = printable("\n".join(part for part in footer if part), longest=WHOLE_LINE)
     return {
         "lang": locale,
         "author": printable(seller.name, longest=WHOLE_LINE),
@@ -40,9 +48,29 @@ def frame(seller: Party, other: Party, dated: date, locale: Locale, branding: Br
         "accent": readable_accent(branding.accent),
         "logo": _logo(branding.logo),
         "running": printable(other.name, longest=WHOLE_LINE),
-        "footer": printable("\n".join(part for part in footer if part), longest=WHOLE_LINE),
+        "footer": foot,
+        "foot_lines": sum(1 + len(line) // FOOT_LINE for line in foot.split("\n")),
         "words": words,
     }
+
+
+def sheet(number: str, heading: str, parties: list[dict[str, Any]], facts: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return what a document without amounts begins with: its number (also as barcode), parties and facts."""
+    return {
+        "title": printable(f"{heading} {number}".strip(), longest=WHOLE_LINE),
+        "heading": heading,
+        "number": printable(number, longest=36),
+        "subtitle": "",
+        "barcode": drawn(code128(number)),
+        "parties": parties,
+        "facts": [(label, printable(value, longest=22)) for label, value in facts if value],
+        "headline": None,
+    }
+
+
+def drawn(barcode: Barcode | None) -> dict[str, Any] | None:
+    """Return a barcode as templates place it, or nothing."""
+    return None if barcode is None else msgspec.structs.asdict(barcode)
 
 
 def party(company: Party, label: str, locale: Locale) -> dict[str, Any]:

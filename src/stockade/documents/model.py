@@ -13,6 +13,7 @@ import msgspec
 
 from stockade.kernel.money import Money
 from stockade.kernel.problems import Problem
+from stockade.kernel.words import said
 
 Locale = Literal["en", "pl"]
 """The language, number format and date format of a document."""
@@ -261,7 +262,10 @@ Document = InvoiceDocument | StatementDocument | OrderConfirmation | DeliveryNot
 
 
 class Branding(msgspec.Struct, frozen=True):
-    """A tenant's looks: an accent colour (``#rrggbb``), a logo (the bytes of an SVG or PNG file), a text at the foot."""
+    """A tenant's looks: an accent colour (``#rrggbb``), a logo (the bytes of an SVG or PNG file), a text for the foot.
+
+    The text stands under the seller's address at the foot of each page, in up to a few lines.
+    """
 
     accent: str = "#1f4e5f"
     logo: bytes | None = None
@@ -278,4 +282,12 @@ def _total(amounts: Iterable[Money], start: Money) -> Money:
 def _agree(document: str, what: str, computed: Money, stated: Money) -> None:
     """Refuse a document in which two figures that must be equal are not."""
     if computed != stated:
-        raise FiguresDisagree(f"{document}: {what} disagree ({computed} against {stated}).")
+        raise FiguresDisagree(
+            said(
+                "{document}: {what} disagree ({computed} against {stated}).",
+                document=document,
+                what=what,
+                computed=computed,
+                stated=stated,
+            )
+        )

@@ -1,4 +1,4 @@
-"""PDF files from documents, by Typst: the same document gives the same bytes, on every run.
+"""PDF files and page images from documents, by Typst: the same document gives the same bytes, on every run.
 
 Rendering is synchronous CPU work of tens of milliseconds that lets go of the interpreter lock: call it in a thread
 (``asyncio.to_thread``), never in the event loop. Files are tagged PDF/A-3b (ISO 19005-3) for archives and screen
@@ -7,21 +7,37 @@ readers. Nothing is read but the templates and our own fonts, and nothing is fet
 
 import re
 import threading
+from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import typst
+from PIL import Image
 
-from stockade.documents.invoice import invoice_data
-from stockade.documents.model import Branding, InvoiceDocument, StatementDocument
+from stockade.documents.goods import delivery_data, picking_data
+from stockade.documents.invoice import confirmation_data, invoice_data
+from stockade.documents.model import (
+    Branding,
+    DeliveryNote,
+    Document,
+    InvoiceDocument,
+    OrderConfirmation,
+    PickList,
+    StatementDocument,
+)
 from stockade.documents.statement import statement_data
 from stockade.kernel.problems import Invalid
+from stockade.kernel.words import said
 
 TEMPLATES = Path(__file__).parent / "templates"
 FONTS = Path(__file__).parent / "fonts"
 LOGO_BYTES_MAX = 512 * 1024
+FOOTER_MAX = 400
+SCREEN_PPI = 110
+"""Dots per inch of page images: sharp on a screen at the width of a column."""
 ACCENT_FORM = re.compile(r"#[0-9a-fA-F]{6}")
 
 _LOGO_PROBE = b"#set page(width: auto, height: auto)\n#image(bytes(json(bytes(sys.inputs.data)).data))"
@@ -35,24 +51,70 @@ class UnusableBranding(Invalid):
     title = "This logo or colour cannot be printed"
 
 
+def render(documents: Document | Sequence[Document], branding: Branding | None = None) -> bytes:
+    """Return the PDF of a document, or of several of one kind after each other; raises ``UnusableBranding``.
+
+    Several share the letterhead, language and date of the first; each begins a page, and counts its own.
+    """
+    template, data = _source(documents, branding)
+    return _compile(template, data)
+
+
 def render_invoice(document: InvoiceDocument, branding: Branding | None = None) -> bytes:
     """Return the PDF of an invoice or a credit note; raises ``UnusableBranding``."""
-    branding = branding or Branding()
-    check_branding(branding)
-    return _compile("invoice.typ", invoice_data(document, branding))
+    return render(document, branding)
 
 
 def render_statement(document: StatementDocument, branding: Branding | None = None) -> bytes:
     """Return the PDF of a statement of account; raises ``UnusableBranding``."""
+    return render(document, branding)
+
+
+def page_images(
+    documents: Document | Sequence[Document], branding: Branding | None = None, *, ppi: int = SCREEN_PPI
+) -> list[bytes]:
+    """Return each page as a picture (PNG), with so many dots per inch; raises ``UnusableBranding``."""
+    template, data = _source(documents, branding)
+    try:
+        drawn = _pages(_own_fonts_compiler(), TEMPLATES / template, _inputs(data), ppi)
+    except typst.TypstError as error:
+        if not _lacks_character(error):
+            raise
+        drawn = _pages(_all_fonts_compiler(), TEMPLATES / template, _inputs(data), ppi)
+    return [_smaller(page) for page in drawn]
+
+
+_KINDS: dict[type, tuple[str, Callable[[tuple[Any, ...], Branding], dict[str, Any]]]] = {
+    InvoiceDocument: ("invoice.typ", lambda given, branding: invoice_data(_only(given), branding)),
+    StatementDocument: ("statement.typ", lambda given, branding: statement_data(_only(given), branding)),
+    OrderConfirmation: ("invoice.typ", confirmation_data),
+    DeliveryNote: ("delivery.typ", delivery_data),
+    PickList: ("picking.typ", picking_data),
+}
+"""The template of each kind, and what turns documents of it into the template's data."""
+
+
+def _source(documents: Document | Sequence[Document], branding: Branding | None) -> tuple[str, dict[str, Any]]:
+    """Return a template and its data."""
     branding = branding or Branding()
     check_branding(branding)
-    return _compile("statement.typ", statement_data(document, branding))
+    given = tuple(documents) if isinstance(documents, Sequence) else (documents,)
+    (kind,) = {type(document) for document in given}
+    template, data_of = _KINDS[kind]
+    return template, data_of(given, branding)
+
+
+def _only(given: tuple[Any, ...]) -> Any:
+    (document,) = given
+    return document
 
 
 def check_branding(branding: Branding) -> None:
     """Raise ``UnusableBranding`` unless the accent and the logo can be printed; call it when they are uploaded."""
     if not ACCENT_FORM.fullmatch(branding.accent):
         raise UnusableBranding("Give the accent colour as #rrggbb.", field="accent")
+    if len(branding.footer) > FOOTER_MAX:
+        raise UnusableBranding("The footer may have 400 characters at most.", field="footer")
     if branding.logo is not None:
         _check_logo(branding.logo)
 
@@ -61,7 +123,7 @@ def check_branding(branding: Branding) -> None:
 def _check_logo(logo: bytes) -> None:
     """Raise ``UnusableBranding`` unless a page with nothing but the logo can be made."""
     if len(logo) > LOGO_BYTES_MAX:
-        raise UnusableBranding(f"A logo may have {LOGO_BYTES_MAX // 1024} KB at most.", field="logo")
+        raise UnusableBranding(said("A logo may have {value} KB at most.", value=LOGO_BYTES_MAX // 1024), field="logo")
     try:
         text = logo.decode() if not logo.startswith(b"\x89PNG") else list(logo)
         _own_fonts_compiler().compile(input=_LOGO_PROBE, format="pdf", sys_inputs=_inputs({"data": text}))
@@ -96,6 +158,20 @@ def _pdf(compiler: typst.Compiler, source: Path, inputs: dict[str, str], *, arch
     if not isinstance(pdf, bytes):
         raise TypeError("typst returned no single file")
     return pdf
+
+
+def _pages(compiler: typst.Compiler, source: Path, inputs: dict[str, str], ppi: int) -> list[bytes]:
+    """Return each page as PNG."""
+    pages = compiler.compile(input=source, format="png", ppi=ppi, sys_inputs=inputs)
+    return [page for page in (pages if isinstance(pages, list) else [pages]) if page is not None]
+
+
+def _smaller(page: bytes) -> bytes:
+    """Return the same picture in half the bytes: pages have few colours."""
+    with Image.open(BytesIO(page)) as picture:
+        out = BytesIO()
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
 
 
 def _inputs(data: dict[str, Any]) -> dict[str, str]:

@@ -35,6 +35,7 @@ def statement_data(document: StatementDocument, branding: Branding) -> dict[str,
         "heading": words["statement"],
         "number": "",
         "subtitle": "",
+        "barcode": None,
         "parties": [
             party(document.customer, words["customer"], locale),
             party(document.seller, words["seller"], locale),

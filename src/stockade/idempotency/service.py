@@ -72,6 +72,12 @@ async def claim(tx: Transaction, key: str, operation: str, content: Any, fresh_i
     return Claim(used.made_id, replayed=True)
 
 
+async def made_under(tx: Transaction, key: str) -> UUID | None:
+    """Return what the principal made under a key that is still remembered, or None."""
+    used = await _USED.first(tx, actor_id=tx.principal.actor_id, key=key)
+    return None if used is None else used.made_id
+
+
 async def forget_old_keys(tx: Transaction, now: datetime) -> int:
     """Forget the keys that are older than ``KEPT``; return how many."""
     return await _FORGET.run(tx, before=now - KEPT)

@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pooler: Literal["none", "transaction"] = "none"
     pool_size: int = 16
     body_limit_bytes: int = 2_000_000
+    upload_limit_bytes: int = 28_000_000
+    """The body limit where files for imports are uploaded."""
     address_requests_per_minute: int = 1_200
     credential_requests_per_minute: int = 6_000
     sign_in_attempts_per_minute: int = 10
@@ -46,6 +48,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_scrapers: tuple[str, ...] = ("127.0.0.1", "::1")
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose Forwarded-For header is believed; nobody's by default."""
+    smtp_url: str | None = None
+    """The relay for letters, as in ``smtp://user:password@mail.example.com:587`` (``smtps://``: TLS from the start)."""
+    mail_from: str | None = None
+    """The address that letters come from."""
+    smtp_without_tls: bool = False
+    """Hand letters over in the clear: for a relay in a network of one's own. To this very machine it is allowed."""
+    smtp_certificates: Path | None = None
+    """A PEM file of authorities to trust for the relay, besides the machine's."""
     demo: bool = True
     """Make two demo tenants at the first start (never in production)."""
 

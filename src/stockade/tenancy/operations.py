@@ -71,9 +71,8 @@ begin
     for item in select tgname from pg_trigger where tgrelid = '{table}'::regclass and tgname like 'audit\\_%' loop
         execute format('drop trigger %I on {table}', item.tgname);
     end loop;
-    for item in select distinct grantee from pg_class c, aclexplode(c.relacl) a, lateral (select a.grantee)
-        where c.oid = '{table}'::regclass
-        and a.grantee <> c.relowner and a.grantee <> 0 loop
+    for item in select distinct a.grantee from pg_class c, aclexplode(c.relacl) a
+        where c.oid = '{table}'::regclass and a.grantee <> c.relowner and a.grantee <> 0 loop
         execute format('revoke all on {table} from %I', pg_get_userbyid(item.grantee));
     end loop;
 end $$

@@ -38,6 +38,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 ShowProblem = Callable[[Scope, Problem, UUID], problems.Answer]
 
 API_PREFIX = "/api/"
+UPLOADS = frozenset({"/imports", "/api/v1/imports"})
+"""Where whole files are taken in; who sends one has been admitted before any of it is read."""
 UNMATCHED = "unmatched"
 LONGEST_LOGGED_PATH = 200
 _LOOPBACK_HOSTS = frozenset({b"127.0.0.1", b"[::1]", b"localhost"})
@@ -78,6 +80,7 @@ class Edge:
         self.log_request = (log or AccessLog()).info
         self.per_minute = settings.address_requests_per_minute
         self.body_limit = settings.body_limit_bytes
+        self.upload_limit = settings.upload_limit_bytes
         self.trusts = listed(settings.trusted_proxies) if settings.trusted_proxies else None
         self.names = frozenset(name.lower().encode() for name in settings.names)
         self.hosts = self.names | {b"%s:%d" % (name, settings.port) for name in self.names}
@@ -118,8 +121,8 @@ class _Exchange:
     """One request and its response."""
 
     __slots__ = (
-        "api", "begun_at", "body_bytes", "edge", "limit", "origin", "receive", "request_id", "request_name", "scope",
-        "send", "source", "state", "status",
+        "api", "begun_at", "body_bytes", "body_limit", "edge", "limit", "origin", "receive", "request_id",
+        "request_name", "scope", "send", "source", "state", "status",
     )  # fmt: skip
 
     def __init__(self, edge: Edge, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,6 +133,7 @@ class _Exchange:
         self.begun_at = time.perf_counter()
         self.status = 0
         self.body_bytes = 0
+        self.body_limit = edge.upload_limit if scope["path"] in UPLOADS else edge.body_limit
         self.origin: tuple[Header, ...] | None = None
         self.api = scope["path"].startswith(API_PREFIX)
         self.request_id = new_id()
@@ -194,7 +198,7 @@ class _Exchange:
         length = given.get(b"content-length", b"0")
         if not length.isdigit():
             raise problems.MalformedRequest("The Content-Length is not a number.")
-        if len(length) > _LENGTH_DIGITS or int(length) > self.edge.body_limit:
+        if len(length) > _LENGTH_DIGITS or int(length) > self.body_limit:
             raise self._too_large()
         # Attack: a form of another site can send JSON as text/plain, without a preflight. So the API takes JSON only
         # where it is called that (RFC 9110 section 15.5.16).
@@ -219,12 +223,12 @@ class _Exchange:
             raise problems.ClientLeft
         if body := message.get("body"):
             self.body_bytes += len(body)
-            if self.body_bytes > self.edge.body_limit:
+            if self.body_bytes > self.body_limit:
                 raise self._too_large()
         return message
 
     def _too_large(self) -> Problem:
-        return problems.TooLarge(f"At most {self.edge.body_limit} bytes are accepted.")
+        return problems.TooLarge(f"At most {self.body_limit} bytes are accepted.")
 
     async def _send_secured(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -10,7 +10,7 @@ from tests.conftest import TenantFixture
 from tests.documents.reading import text
 from tests.running import Site
 
-from stockade.documents import InvoiceDocument, render_invoice
+from stockade.documents import Branding, Document, render
 from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 
@@ -89,12 +89,12 @@ async def test_no_connection_is_held_while_a_pdf_is_typeset(api: Api, monkeypatc
     invoice = await api.invoiced()
     held = []
 
-    def watched(document: InvoiceDocument) -> bytes:
+    def watched(documents: tuple[Document, ...], branding: Branding) -> bytes:
         pool = api.site.database.main()
         held.append(pool.get_size() - pool.get_idle_size())
-        return render_invoice(document)
+        return render(documents, branding)
 
-    monkeypatch.setattr("stockade.commerce.invoicing.api.render_invoice", watched)
+    monkeypatch.setattr("stockade.commerce.parties.printing.render", watched)
     assert (await api.get(f"/invoices/{invoice['id']}/pdf")).startswith(b"%PDF")
     assert held == [0]
 

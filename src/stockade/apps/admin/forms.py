@@ -54,17 +54,21 @@ Current = Callable[[Transaction], Awaitable[msgspec.Struct]]
 async def submitted_new(
     request: AnyRequest, fields: Fields, command: type[Command],
     verb: Callable[[Transaction, UUID, Command], Awaitable[Any]],
-    *, again: Again, then: Callable[[UUID], str], currency: str | None = None,
+    *, again: Again, then: Callable[[UUID], str], once: Callable[[Any], Shown] | None = None,
+    currency: str | None = None,
 ) -> Shown | str:  # fmt: skip
     """Make something of a form: ``verb(tx, id, command)``; return where to go next, or the form again.
 
-    Sent twice with one ``idempotency_key``, it makes one thing and goes to the same place.
+    Sent twice with one ``idempotency_key``, it makes one thing and goes to the same place. ``once`` shows what the verb
+    returned instead, the first time only: a secret that nobody may find in an address.
     """
 
-    async def make(tx: Transaction, read: Command) -> str:
+    async def make(tx: Transaction, read: Command) -> Shown | str:
         made = await claim(tx, _key(fields), f"form {command.__name__}", read, new_id())
         if not made.replayed:
-            await verb(tx, made.id, read)
+            answer = await verb(tx, made.id, read)
+            if once is not None:
+                return once(answer)
         return then(made.id)
 
     return await _submitted(request, fields, command, make, again, None, currency)
@@ -88,8 +92,9 @@ async def submitted(
 
 
 async def _submitted(
-    request: AnyRequest, fields: Fields, command: type[Command], act: Callable[[Transaction, Command], Awaitable[str]],
-    again: Again, current: Current | None, currency: str | None,
+    request: AnyRequest, fields: Fields, command: type[Command],
+    act: Callable[[Transaction, Command], Awaitable[Shown | str]], again: Again, current: Current | None,
+    currency: str | None,
 ) -> Shown | str:  # fmt: skip
     spoken = locale_of(request.scope)
     read = read_form(fields, command, currency=currency, locale=spoken)

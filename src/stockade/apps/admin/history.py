@@ -14,6 +14,11 @@ def told_of(event: Event) -> dict[str, Any] | None:
     return {"at": event.recorded_at, "actor": event.actor, "text": text, "detail": detail}
 
 
+def timeline_of(events: list[Event]) -> list[dict[str, Any]]:
+    """Return entries of the trail as a timeline shows them."""
+    return [entry for event in events if (entry := told_of(event)) is not None]
+
+
 def _changed(what: str, name: str) -> Any:
     return lambda before, after: (
         f"{what} of line {after.get('position')} changed",

@@ -1,10 +1,48 @@
 """Every page of the admin panel. A new one is a line here."""
 
-from stockade.apps.admin import language, orders, sign_in
+from stockade.apps.admin import (
+    counting,
+    customer_parts,
+    customers,
+    dashboard,
+    entry,
+    first_day,
+    imports,
+    keys,
+    language,
+    members,
+    order,
+    orders,
+    palette,
+    products,
+    session,
+    settings,
+    sign_in,
+    stock,
+    trail,
+    ui,
+)
 
 MODULES = (
+    customers,
+    customer_parts,
+    dashboard,
+    entry,
+    first_day,
+    imports,
+    keys,
+    members,
+    settings,
     language,
+    order,
     orders,
+    products,
+    stock,
+    counting,
     sign_in,
+    palette,
+    session,
+    ui,
+    trail,
 )
 ROUTES = tuple(route for module in MODULES for route in module.ROUTES)

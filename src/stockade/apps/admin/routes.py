@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
+from types import MappingProxyType
 from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
@@ -41,10 +42,11 @@ def page(path: str, *, permission: Permission, heavy: bool = False) -> Callable[
     return decorate
 
 
-def form(path: str, *, permission: Permission) -> Callable[[FormVerb], HTTPRouteHandler]:
+def form(path: str, *, permission: Permission, **options: Any) -> Callable[[FormVerb], HTTPRouteHandler]:
     """Declare what a form posts to: ``verb(request, fields, …)``.
 
     The verb opens its own transactions and returns where to go next, or a page. The CSRF token is checked first.
+    ``options`` are the handler's: ``request_max_body_size``, where files are sent.
     """
 
     def decorate(verb: FormVerb) -> HTTPRouteHandler:
@@ -63,14 +65,14 @@ def form(path: str, *, permission: Permission) -> Callable[[FormVerb], HTTPRoute
                 viewer = await viewer_of(tx)
             return shower.page(request, answer, viewer)
 
-        return _handler("POST", path, permission, verb, take, skip=2, form=True)
+        return _handler("POST", path, permission, verb, take, skip=2, form=True, options=options)
 
     return decorate
 
 
 def _handler(
     method: str, path: str, permission: Permission, verb: Callable[..., Any], handle: Callable[..., Any], *, skip: int,
-    form: bool = False,
+    form: bool = False, options: Mapping[str, Any] = MappingProxyType({}),
 ) -> HTTPRouteHandler:  # fmt: skip
     """Give the wrapper the verb's parameters, after the first ``skip``, and declare it."""
     signature = inspect.signature(verb, eval_str=True)
@@ -86,5 +88,5 @@ def _handler(
     handle.__doc__ = verb.__doc__
     return HTTPRouteHandler(
         path, http_method=method, status_code=200, include_in_schema=False,  # type: ignore[arg-type]  # the method is one of Litestar's
-        opt={"permission": permission, "surface": "page", "form": form, "verb": verb},
+        opt={"permission": permission, "surface": "page", "form": form, "verb": verb}, **options,
     )(handle)  # fmt: skip

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from stockade.access.admission import SESSION_COOKIE
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import opened
+from stockade.apps.admin.first_day import first_page
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.service.sign_in import (
@@ -55,7 +56,7 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
         )
     except SignInRefused as refused:
         return _sign_in_page(email, {"password": f"{refused.title}."}, following, status=refused.status)
-    return _welcome(signed_in, following)
+    return await _welcome(request, signed_in, following)
 
 
 @page("/sign-in/once", permission=PUBLIC)
@@ -75,7 +76,7 @@ async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
         )
     except LinkRefused as refused:
         return Shown("one_time.html", {"token": None}, refused.status)
-    return _welcome(signed_in, "")
+    return await _welcome(request, signed_in, "")
 
 
 @form("/sign-out", permission=PUBLIC)
@@ -118,9 +119,12 @@ def _limit_attempts(request: AnyRequest) -> None:
         raise TooManyRequests("Too many attempts from here.", retry_after=verdict.retry_after_seconds)
 
 
-def _welcome(signed_in: SignedIn, following: str) -> Response[Any]:
+async def _welcome(request: AnyRequest, signed_in: SignedIn, following: str) -> Response[Any]:
+    """Go on to where somebody wanted to go; else to the first page, or a new tenant's first steps."""
     _, cookie = session_cookie(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds()))
-    return _redirect(local_path(following) if following else FIRST_PAGE, cookie.decode())
+    if following:
+        return _redirect(local_path(following), cookie.decode())
+    return _redirect(await first_page(request.app.state.database, signed_in, FIRST_PAGE), cookie.decode())
 
 
 def _redirect(target: str, cookie: str) -> Response[Any]:

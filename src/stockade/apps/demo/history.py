@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from stockade.apps.demo.billing import Bookkeeper, Books
-from stockade.apps.demo.master import Customer, Ids, Product, make_customers, make_products
+from stockade.apps.demo.master import Customer, Ids, Product, make_customers, make_products, make_substitutes
 from stockade.apps.demo.past import DAYS, Maker, Order, number_by_year
 from stockade.apps.demo.rows import Rows
 from stockade.apps.demo.shelves import Stock, stock_of
@@ -39,6 +39,7 @@ PRODUCTS = Rows(
     catalog.Product,
     "id sku name unit case_pack vat_category barcode list_price cost reorder_point stocked state created_at updated_at",
 )
+SUBSTITUTES = Rows(catalog.Substitute, "product_id position substitute_id")
 CUSTOMERS = Rows(
     parties.Customer,
     "id number name vat_id email phone country currency terms_days credit_limit_minor vat_treatment state created_at "
@@ -176,6 +177,7 @@ async def _write_master(tx: Transaction, history: History) -> None:
             for item in history.products
         ],
     )
+    await SUBSTITUTES.write(tx, make_substitutes(history.products))
     await CUSTOMERS.write(
         tx,
         [

@@ -114,6 +114,20 @@ def make_products(trade: Trade, rng: Random, ids: Ids, at: float) -> list[Produc
     return [*made, carriage]
 
 
+def make_substitutes(products: list[Product]) -> list[tuple[UUID, int, UUID]]:
+    """Return what stands in for what, as (product, position, substitute): the next two of its kind in the same pack."""
+    kinds: dict[tuple[str, str], list[UUID]] = {}
+    for product in products:
+        if product.stocked:
+            kinds.setdefault((product.sku.rpartition("-")[0], product.name.rpartition(", ")[2]), []).append(product.id)
+    return [
+        (one, step, kind[(place + step) % len(kind)])
+        for kind in kinds.values()
+        for place, one in enumerate(kind)
+        for step in range(1, min(3, len(kind)))
+    ]
+
+
 def _product(family: Family, item: str, pack: tuple[str, Decimal, int], rng: Random, id: UUID) -> Product:
     size, around, case_pack = pack
     price = _ending(around * Decimal(rng.randint(80, 135)) / 100)

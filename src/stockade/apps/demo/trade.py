@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from stockade.apps.first_day import REDUCED_RATES, STANDARD_RATES
+from stockade.commerce.catalog.vat_by_country import offered_rates
 
 
 class Firm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,7 +105,7 @@ class Trade(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """VAT in per cent by category."""
         country, nothing = self.company.country, Decimal(0)
         return {
-            "standard": Decimal(STANDARD_RATES[country]), "reduced": Decimal(REDUCED_RATES[country]),
+            "standard": offered_rates(country)["standard"], "reduced": offered_rates(country)["reduced"],
             "super_reduced": self.super_reduced_rate, "zero": nothing, "exempt": nothing, "outside": nothing,
         }  # fmt: skip
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from stockade.access.fields import ExpectedVersion, Search
 from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cursor, encode_cursor
 from stockade.access.permissions import permission
-from stockade.access.routes import create, get, patch, post
+from stockade.access.routes import create, get, patch, post, put
 from stockade.commerce.catalog.rules import ProductState
-from stockade.commerce.catalog.service import products, vat
+from stockade.commerce.catalog.service import products, substitutes, vat
 from stockade.commerce.catalog.service.products import (
     BarcodeTaken,
     CostChange,
@@ -17,6 +17,7 @@ from stockade.commerce.catalog.service.products import (
     ProductView,
     SkuTaken,
 )
+from stockade.commerce.catalog.service.substitutes import Substitutes, SubstitutesSetting
 from stockade.commerce.catalog.service.vat import VatRateSetting, VatRateView
 from stockade.kernel.problems import VersionConflict
 from stockade.tenancy.transaction import Transaction
@@ -90,6 +91,21 @@ async def set_product_cost(tx: Transaction, product_id: UUID, data: CostChange) 
     return await products.set_cost(tx, product_id, data)
 
 
+@get("/products/{product_id:uuid}/substitutes", permission=READ)
+async def read_substitutes(tx: Transaction, product_id: UUID) -> Substitutes:
+    """Read what can be offered instead of a product, best first."""
+    return await substitutes.read_substitutes(tx, product_id)
+
+
+@put("/products/{product_id:uuid}/substitutes", permission=UPDATE, problems=[VersionConflict])
+async def set_substitutes(tx: Transaction, product_id: UUID, data: SubstitutesSetting) -> Substitutes:
+    """Set what can be offered instead of a product, best first.
+
+    The list replaces the one before. It holds in this direction alone.
+    """
+    return await substitutes.set_substitutes(tx, product_id, data)
+
+
 @get("/vat-rates", permission=READ)
 async def list_vat_rates(tx: Transaction) -> list[VatRateView]:
     """List the VAT rates, the newest of each category first."""
@@ -111,6 +127,8 @@ ROUTES = [
     restore_product,
     read_product_cost,
     set_product_cost,
+    read_substitutes,
+    set_substitutes,
     list_vat_rates,
     set_vat_rate,
 ]

@@ -2,11 +2,23 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Text, func, true
 from sqlalchemy.orm import Mapped
 
-from stockade.tenancy.declaration import TenantTable, business, check, column, index, stages, technical, unique
+from stockade.tenancy.declaration import (
+    TenantDetail,
+    TenantTable,
+    business,
+    check,
+    column,
+    index,
+    reference,
+    stages,
+    technical,
+    unique,
+)
 
 UNIT_PRICE = Numeric(19, 6)
 VAT_CATEGORIES = ("standard", "reduced", "super_reduced", "zero", "exempt", "outside")
@@ -52,4 +64,18 @@ class Product(TenantTable, table="catalog.product", document=True):
         check("case_pack", "case_pack > 0"),
         check("list_price", "list_price >= 0"),
         check("cost", "cost >= 0"),
+    )
+
+
+class Substitute(TenantDetail, table="catalog.substitute", part_of="product_id", grants="select insert delete"):
+    """What can be offered instead of a product that is short: directed, the lowest position first. The other way round
+    is a row of its own, if it holds at all."""
+
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True, primary_key=True)
+    position: Mapped[int] = column(Integer, business(), fixed=True, primary_key=True)
+    substitute_id: Mapped[UUID] = reference(Product, business(), fixed=True)
+
+    __constraints__ = (
+        unique("product_id", "substitute_id"),
+        check("position", "position between 1 and 20"),
     )

@@ -1,5 +1,6 @@
 """One order with all that surrounds it: stock of its products, invoices, where it goes, and what happened to it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -35,10 +36,22 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """When the customer pays, and where the goods go."""
+    """When the customer pays, where its goods go unless the order says so, and who here can let an order go on."""
 
     terms_days: int
     delivery: list[str] | None
+    releasers: list[str]
+
+
+class Paid(msgspec.Struct, frozen=True):
+    """A part of a payment that settles an invoice of the order."""
+
+    payment_id: UUID
+    invoice_number: str
+    method: str
+    received_on: date
+    amount_minor: int
+    currency: str
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -80,11 +93,26 @@ _TERMS = raw(
     select c.terms_days, (
         select array[a.recipient, a.street, a.postcode || ' ' || a.city, a.country] from parties.address a
         where a.tenant_id = $1 and a.customer_id = c.id order by a.kind = 'shipping' desc, a.id limit 1
+    ), array(
+        select p.name from identity.people() p where p.state = 'active' and p.role = any($3) order by p.name limit 8
     )
     from parties.customer c where c.tenant_id = $1 and c.id = $2
     """,
-    "this_tenant customer_id",
+    "this_tenant customer_id roles",
     Terms,
+)
+_PAID = raw(
+    """
+    select p.id, i.number, p.method, p.received_on, sum(a.amount_minor)::bigint, p.currency
+    from receivables.allocation a
+    join receivables.payment p on p.tenant_id = $1 and p.id = a.payment_id
+    join invoicing.invoice i on i.tenant_id = $1 and i.id = a.invoice_id
+    where a.tenant_id = $1 and a.invoice_id = any($2)
+    group by p.id, i.number, p.method, p.received_on, p.currency having sum(a.amount_minor) <> 0
+    order by p.received_on, p.id
+    """,
+    "this_tenant invoices",
+    Paid,
 )
 _HISTORY = raw(
     """
@@ -126,9 +154,14 @@ def _document(row: tuple[Any, ...], today: date) -> Document:
     )
 
 
-async def terms(tx: Transaction, customer_id: UUID) -> Terms:
-    """Return the customer's terms and delivery address."""
-    return await _TERMS.one(tx, customer_id=customer_id)
+async def terms(tx: Transaction, customer_id: UUID, releasing_roles: Sequence[str]) -> Terms:
+    """Return the customer's terms and delivery address, and the names of the members who have one of the roles."""
+    return await _TERMS.one(tx, customer_id=customer_id, roles=list(releasing_roles))
+
+
+async def payments(tx: Transaction, invoices: Sequence[UUID]) -> list[Paid]:
+    """Return what was paid of some invoices, oldest first."""
+    return await _PAID.all(tx, invoices=list(invoices)) if invoices else []
 
 
 async def history(tx: Transaction, subjects: list[UUID]) -> list[Event]:

@@ -1,145 +1,85 @@
 """The list of orders as the desk sees it: with holds, lateness and payment, in one statement a page."""
 
-from datetime import date, datetime
-from functools import cache
-from typing import Any, Literal
-from uuid import UUID
+from stockade.commerce.desk.listing import Choice, Column, Days, Entity, Flag, Listing, Search
+from stockade.commerce.orders.model import HOLD_KINDS, STAGES
+from stockade.commerce.orders.permissions import READ
+from stockade.kernel.words import N_
 
-import msgspec
-
-from stockade.database.statements import Statement, raw
-from stockade.kernel.money import Money
-from stockade.tenancy.transaction import Transaction
-
-Payment = Literal["none", "open", "part_paid", "overdue", "paid", "credited"]
+STAGE_BADGES = {
+    "draft": (N_("Draft"), "hollow", "circle-dashed"), "confirmed": (N_("Confirmed"), "info", "check"),
+    "picking": (N_("Picking"), "info", "package"), "shipped": (N_("Shipped"), "info", "truck"),
+    "invoiced": (N_("Invoiced"), "", "receipt"), "closed": (N_("Closed"), "", "circle-check"),
+    "cancelled": (N_("Cancelled"), "hollow", "ban"),
+}  # fmt: skip
+STAGE_LABELS = {stage: STAGE_BADGES[stage][0] for stage in STAGES}
+PAYMENT_BADGES = {
+    "none": (N_("Not invoiced"), "plain", ""), "open": (N_("Open"), "plain", "clock"),
+    "part_paid": (N_("Part paid"), "info", "clock"), "overdue": (N_("Overdue"), "bad", "circle-alert"),
+    "paid": (N_("Paid"), "good", "check"), "credited": (N_("Credited"), "hollow", "receipt"),
+}  # fmt: skip
+HOLD_BADGES = dict(zip(HOLD_KINDS, (
+    (N_("Credit hold"), "warn", "circle-pause"), (N_("Stock hold"), "warn", "circle-pause"),
+    (N_("Manual hold"), "warn", "circle-pause"),
+), strict=True))  # fmt: skip
 OPEN_STAGES = "('draft', 'confirmed', 'picking')"
-
-
-class DeskRow(msgspec.Struct, frozen=True):
-    """An order in the list."""
-
-    id: UUID
-    number: str
-    customer_name: str
-    placed_at: datetime
-    requested_on: date | None
-    late: bool
-    stage: str
-    hold_kinds: list[str]
-    total: Money
-    payment: Payment
-    version: int
-
-
-class DeskFilter(msgspec.Struct, frozen=True):
-    """What to keep: ``q`` is how a number or a customer's name begins; empty values do not ask."""
-
-    q: str = ""
-    stage: str = ""
-    late: bool = False
-    overdue: bool = False
-
-
-Place = tuple[datetime, UUID]
-
-_COUNTS = raw("select stage, count(*) from orders.sales_order where tenant_id = $1 group by stage", "this_tenant")
-
-
-async def stage_counts(tx: Transaction) -> dict[str, int]:
-    """Return how many orders each stage holds."""
-    return dict(await _COUNTS.all(tx))
-
-
-async def desk_orders(
-    tx: Transaction,
-    wanted: DeskFilter,
-    *,
-    today: date,
-    count: int,
-    after: Place | None = None,
-    before: Place | None = None,
-) -> list[DeskRow]:
-    """Return up to ``count`` orders, newest first: those after a place, or those before it that are nearest to it."""
-    place = after or before or (None, None)
-    asked = _statement(
-        bool(wanted.q), bool(wanted.stage), wanted.late, wanted.overdue, after is not None, before is not None
-    )
-    rows = await asked.all(
-        tx,
-        q=wanted.q,
-        lower_q=wanted.q.lower(),
-        stage=wanted.stage,
-        today=today,
-        count=count,
-        place_at=place[0],
-        place_id=place[1],
-    )
-    made = [_row(row) for row in rows]
-    return made[::-1] if before is not None else made
-
-
-def _row(row: tuple[Any, ...]) -> DeskRow:
-    order_id, number, name, placed_at, requested_on, late, stage, holds, *rest = row
-    gross_minor, currency, invoiced, still_open, overdue, version = rest
-    payment: Payment = "none"
-    if invoiced is not None:
-        if not still_open:
-            payment = "paid"
-        else:
-            payment = "overdue" if overdue else "part_paid" if still_open < invoiced else "open"
-    total = Money(gross_minor, currency)
-    return DeskRow(order_id, number, name, placed_at, requested_on, late, stage, list(holds), total, payment, version)
-
-
-@cache
-def _statement(by_q: bool, by_stage: bool, late: bool, overdue: bool, after: bool, before: bool) -> Statement[Any]:
-    """Compose the list once for each shape that is asked for; every part is a constant, every value is bound."""
-    names = ["this_tenant", "today", "count"]
-
-    def bound(name: str) -> str:
-        if name not in names:
-            names.append(name)
-        return f"${names.index(name) + 1}"
-
-    conditions = ["o.tenant_id = $1"]
-    if by_q:
-        conditions.append(f"(o.number ^@ {bound('q')}::text or lower(c.name) ^@ {bound('lower_q')}::text)")
-    if by_stage:
-        conditions.append(f"o.stage = {bound('stage')}::text")
-    if late:
-        conditions.append(f"o.requested_on < $2 and o.stage in {OPEN_STAGES}")
-    if overdue:
-        conditions.append(
-            "exists (select from invoicing.invoice i "
-            "join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id "
-            "where i.tenant_id = $1 and i.order_id = o.id and t.open_minor > 0 and t.due_on < $2)"
-        )
-    if after or before:
-        sign = "<" if after else ">"
-        place = f"({bound('place_at')}::timestamptz, {bound('place_id')}::uuid)"
-        conditions.append(f"(o.placed_at, o.id) {sign} {place}")
-    direction = "asc" if before else "desc"
-    return raw(
-        f"""
-        select o.id, o.number, c.name, o.placed_at, o.requested_on,
-            coalesce(o.requested_on < $2::date and o.stage in {OPEN_STAGES}, false), o.stage,
-            array(
-                select h.kind from orders.hold h
-                where h.tenant_id = $1 and h.order_id = o.id and h.released_at is null
-                order by h.kind
-            ),
-            o.gross_minor, o.currency, paid.invoiced, paid.still_open, paid.overdue, o.version
-        from orders.sales_order o
-        join parties.customer c on c.tenant_id = $1 and c.id = o.customer_id
-        left join lateral (
-            select sum(t.gross_minor)::bigint as invoiced, sum(t.open_minor)::bigint as still_open,
-                bool_or(t.open_minor > 0 and t.due_on < $2) as overdue
-            from invoicing.invoice i join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id
-            where i.tenant_id = $1 and i.order_id = o.id and i.kind = 'invoice'
-        ) paid on true
-        where {" and ".join(conditions)}
-        order by o.placed_at {direction}, o.id {direction}
-        limit $3
-        """,
-        " ".join(names),
-    )
+_LATE = f"o.requested_on < {{today}} and o.stage in {OPEN_STAGES}"
+_HELD = "exists (select from orders.hold h where h.tenant_id = $1 and h.order_id = o.id and h.released_at is null)"
+_PAID = """
+    left join lateral (
+        select sum(t.gross_minor)::bigint as invoiced, sum(t.open_minor)::bigint as still_open,
+            bool_or(t.open_minor > 0 and t.due_on < {today}) as overdue
+        from invoicing.invoice i join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id
+        where i.tenant_id = $1 and i.order_id = o.id and i.kind = 'invoice'
+    ) paid on true
+"""
+_PAYMENT = """
+    case when paid.invoiced is null then 'none' when paid.still_open = 0 then 'paid' when paid.overdue then 'overdue'
+        when paid.still_open < paid.invoiced then 'part_paid' else 'open' end
+"""
+_OVERDUE = """exists (
+    select from invoicing.invoice i join receivables.open_item t on t.tenant_id = $1 and t.invoice_id = i.id
+    where i.tenant_id = $1 and i.order_id = o.id and t.open_minor > 0 and t.due_on < {today}
+)"""
+_HOLDS = """array(
+    select h.kind from orders.hold h where h.tenant_id = $1 and h.order_id = o.id and h.released_at is null
+    order by h.kind
+)"""
+ORDERS = Listing(
+    name="orders", address="/orders", permission=READ,
+    source="orders.sales_order o join parties.customer c on c.tenant_id = $1 and c.id = o.customer_id",
+    where="o.tenant_id = $1", key="o.id", joins={"paid": _PAID},
+    columns=(
+        Column("number", N_("Number"), "o.number", "code", link="/orders/{id}"),
+        Column("customer", N_("Customer"), "c.name"),
+        Column("reference", N_("Their reference"), "o.customer_reference", shown=False),
+        Column("placed", N_("Placed"), "o.placed_at", "moment", sort=True),
+        Column("requested", N_("Requested"), "o.requested_on", "day"),
+        Column("late", N_("Late"), f"case when {_LATE} then 'late' end", "badge",
+               badges={"late": (N_("Late"), "bad", "clock-alert")}),
+        Column("stage", N_("Stage"), "o.stage", "badge", badges=STAGE_BADGES),
+        Column("holds", N_("Holds"), _HOLDS, "list", badges=HOLD_BADGES),
+        Column("payment", N_("Payment"), _PAYMENT, "badge", badges=PAYMENT_BADGES, needs=("paid",)),
+        Column("warehouse", N_("Warehouse"), "(select w.code from stock.warehouse w where w.tenant_id = $1 and "
+               "w.id = o.warehouse_id)", "code", shown=False),
+        Column("lines", N_("Lines"), "(select count(*) from orders.line l where l.tenant_id = $1 "
+               "and l.order_id = o.id)", "quantity", shown=False),
+        Column("net", N_("Net"), "o.net_minor", "money", currency="o.currency", shown=False),
+        Column("total", N_("Total"), "o.gross_minor", "money", currency="o.currency", sort=True),
+    ),
+    filters=(
+        Search(
+            "(o.number ^@ upper({0}) or lower(c.name) ^@ lower({0}) or o.customer_reference = {0})",
+            N_("Number, customer or their reference"),
+        ),
+        Choice("stage", N_("Stage"), STAGE_LABELS, "o.stage = {0}", tabs=True),
+        Flag("open", N_("Open"), f"o.stage in {OPEN_STAGES}"),
+        Flag("late", N_("Late"), _LATE),
+        Flag("held", N_("On hold"), _HELD),
+        Flag("overdue", N_("Payment overdue"), _OVERDUE),
+        Entity("customer", N_("Customer"), "o.customer_id = {0}", "customers",
+               shown="select name from parties.customer where tenant_id = $1 and id = $2"),
+        Days("placed", N_("Placed"), "o.placed_at", moment=True),
+        Days("requested", N_("Requested"), "o.requested_on"),
+    ),
+    sort="-placed",
+)  # fmt: skip

@@ -1,8 +1,15 @@
 """Stock as the desk sees it: what lies where, and everything that came and went."""
 
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+
 from stockade.commerce.desk.listing import Choice, Column, Days, Entity, Flag, Listing, Search
-from stockade.commerce.stock.api import READ
+from stockade.commerce.stock.permissions import READ
+from stockade.database.statements import raw
 from stockade.kernel.words import N_
+from stockade.tenancy.transaction import Transaction
 
 REASON_LABELS = {
     "receipt": N_("Receipt"), "shipment": N_("Shipment"), "return": N_("Return"), "adjustment": N_("Adjustment"),
@@ -44,7 +51,7 @@ MOVES = Listing(
     "join stock.warehouse w on w.tenant_id = $1 and w.id = m.warehouse_id",
     where="m.tenant_id = $1", key="m.id",
     columns=(
-        Column("at", N_("When"), "m.moved_at", "moment", sort=True),
+        Column("at", N_("When"), "m.moved_at", "moment", sort=True, link="/stock/moves/{id}"),
         Column("sku", N_("SKU"), "p.sku", "code"),
         Column("product", N_("Product"), "p.name"),
         Column("warehouse", N_("Warehouse"), "w.code", "code"),
@@ -63,3 +70,36 @@ MOVES = Listing(
     ),
     sort="-at",
 )  # fmt: skip
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """An order that a product is reserved for."""
+
+    order_id: UUID
+    number: str
+    customer_name: str
+    quantity: int
+
+
+_HOLDERS = raw(
+    """
+    select o.id, o.number, c.name, sum(r.quantity)::bigint from stock.reservation r
+    join orders.sales_order o on o.tenant_id = $1 and o.id = r.order_id
+    join parties.customer c on c.tenant_id = $1 and c.id = o.customer_id
+    where r.tenant_id = $1 and r.warehouse_id = $2 and r.product_id = $3
+    group by o.id, o.number, c.name order by o.number limit 50
+    """,
+    "this_tenant warehouse_id product_id",
+    Holder,
+)
+_COSTS = raw("select id, cost from catalog.product where tenant_id = $1 and id = any($2)", "this_tenant products")
+
+
+async def holders_of(tx: Transaction, warehouse_id: UUID, product_id: UUID) -> list[Holder]:
+    """Return the orders that a product is reserved for in a warehouse."""
+    return await _HOLDERS.all(tx, warehouse_id=warehouse_id, product_id=product_id)
+
+
+async def costs_of(tx: Transaction, products: list[UUID]) -> dict[UUID, Decimal | None]:
+    """Return what a unit of some products costs. For those with ``catalog:cost`` only."""
+    return dict(await _COSTS.all(tx, products=products))

@@ -1,7 +1,6 @@
 """Invoices and credit notes through the API."""
 
-import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -12,20 +11,23 @@ from stockade.access.fields import Quantity, Text200, Text2000, Version
 from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from stockade.access.permissions import permission
 from stockade.access.routes import create, get
-from stockade.commerce.invoicing.printing import printed
+from stockade.commerce.invoicing.mailing import InvoiceLetter, send_invoice
+from stockade.commerce.invoicing.printing import paper_of
 from stockade.commerce.invoicing.rules import CompanyUnknown, CreditExceedsInvoice
 from stockade.commerce.invoicing.service import crediting, issuing, reading
 from stockade.commerce.invoicing.service.reading import InvoiceRow
 from stockade.commerce.invoicing.views import InvoiceView, view_of
 from stockade.commerce.orders.rules import NothingToInvoice, NotInThisStage
-from stockade.documents import InvoiceDocument, render_invoice
+from stockade.commerce.parties.printing import to_download, typeset
 from stockade.kernel.clock import today
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
+from stockade.mail.sending import Sent, TooManyLetters, read_letter
 from stockade.tenancy.transaction import Transaction
 
 READ = permission("invoices:read", least="viewer")
 ISSUE = permission("invoices:issue", least="member")
 CREDIT = permission("invoices:credit", least="admin")
+SEND = permission("invoices:send", least="member")
 
 NumberPrefix = Annotated[str | None, QueryParameter(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9/_-]+$")]
 Position = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
@@ -111,20 +113,23 @@ async def issue_credit_note(tx: Transaction, id: UUID, data: NewCreditNote) -> I
     return view_of(await crediting.issue_credit_note(tx, id, data.invoice_id, lines, data.reason))
 
 
-async def print_invoice(response: Response[Any]) -> Response[Any]:
-    """Make the PDF once the transaction is over: typesetting must not hold a connection."""
-    if isinstance(response.content, InvoiceDocument):
-        response.content = await asyncio.to_thread(render_invoice, response.content)
-    return response
-
-
-@get("/invoices/{invoice_id:uuid}/pdf", permission=READ, media_type="application/pdf", heavy=True, finish=print_invoice)
+@get("/invoices/{invoice_id:uuid}/pdf", permission=READ, media_type="application/pdf", heavy=True, finish=typeset)
 async def download_invoice(tx: Transaction, invoice_id: UUID) -> Response[bytes]:
     """Download an invoice or a credit note as PDF, as it was issued: every copy is the same to the byte."""
     invoice = await reading.read_invoice(tx, invoice_id)
-    document: Any = printed(invoice)  # print_invoice makes the bytes of it
-    headers = {"Content-Disposition": f'attachment; filename="{invoice.number}.pdf"'}
-    return Response(document, media_type="application/pdf", headers=headers)
+    return to_download(await paper_of(tx, invoice), invoice.number)
+
+
+@get("/letters/{letter_id:uuid}", permission=READ)
+async def read_invoice_letter(tx: Transaction, letter_id: UUID) -> Sent:
+    """Read what became of a letter."""
+    return await read_letter(tx, letter_id)
+
+
+@create("/letters", permission=SEND, read=read_invoice_letter, problems=[NotFound, TooManyLetters])
+async def send_invoice_letter(tx: Transaction, id: UUID, data: InvoiceLetter) -> Sent:
+    """Send an invoice or a credit note by mail, as PDF. It is queued, and leaves shortly after."""
+    return await send_invoice(tx, id, data)
 
 
 ROUTES = [
@@ -134,4 +139,6 @@ ROUTES = [
     issue_invoice,
     issue_credit_note,
     download_invoice,
+    read_invoice_letter,
+    send_invoice_letter,
 ]

@@ -6,47 +6,35 @@ Nothing that changes later goes in: not what has been paid since, not the seller
 from decimal import Decimal
 
 from stockade.commerce.invoicing.rules import Buyer, Invoice, Seller
-from stockade.documents import DocumentLine, InvoiceDocument, Locale, Party, PaymentInstructions, VatCategory, VatGroup
+from stockade.commerce.parties.printing import Paper, country_name, locale_of, vat_code
+from stockade.commerce.parties.service.branding import dress_of
+from stockade.documents import DocumentLine, InvoiceDocument, Locale, Party, PaymentInstructions, VatGroup
 from stockade.kernel.money import Money
+from stockade.tenancy.transaction import Transaction
 
 _TERMS = {
     "en": "Please pay by the due date and quote the invoice number.",
     "pl": "Prosimy o zapłatę w terminie i podanie numeru faktury.",
 }
-_CATEGORIES: dict[str, VatCategory] = {
-    "standard": "S", "reduced": "S", "super_reduced": "S", "zero": "Z", "exempt": "E", "outside": "O",
-}  # fmt: skip
-_TREATMENTS: dict[str, VatCategory] = {"reverse_charge": "AE", "export": "G"}
 
 
-def vat_code(category: str, treatment: str) -> VatCategory:
-    """Return the code of EN 16931 (UNTDID 5305) for a VAT category and how the customer is treated."""
-    code = _CATEGORIES.get(category, "S")
-    return _TREATMENTS.get(treatment, code) if code in ("S", "Z") else code
-
-
-def locale_of(text: str) -> Locale:
-    """Return the language of documents; English for what they are not offered in."""
-    return "pl" if text.partition("-")[0].partition("_")[0].lower() == "pl" else "en"
-
-
-def address_lines(party: Seller | Buyer, *more: str) -> tuple[str, ...]:
+def address_lines(party: Seller | Buyer, locale: Locale, *more: str) -> tuple[str, ...]:
     """Return an address from street to country, lines without content left out."""
     town = f"{party.postcode} {party.city}".strip()
-    return tuple(line for line in (*more, *party.lines, party.street, town, party.country) if line)
+    country = country_name(party.country, locale)
+    return tuple(line for line in (*more, *party.lines, party.street, town, country) if line)
 
 
 def seller_party(seller: Seller) -> Party:
     """Return the seller as a document names it."""
-    return Party(
-        name=seller.name, lines=address_lines(seller), vat_id=seller.vat_id, email=seller.email, phone=seller.phone
-    )
+    lines = address_lines(seller, locale_of(seller.locale))
+    return Party(name=seller.name, lines=lines, vat_id=seller.vat_id, email=seller.email, phone=seller.phone)
 
 
-def buyer_party(buyer: Buyer) -> Party:
+def buyer_party(buyer: Buyer, locale: Locale) -> Party:
     """Return the customer as a document names it."""
     recipient = buyer.recipient if buyer.recipient != buyer.name else ""
-    return Party(name=buyer.name, lines=address_lines(buyer, recipient), vat_id=buyer.vat_id)
+    return Party(name=buyer.name, lines=address_lines(buyer, locale, recipient), vat_id=buyer.vat_id)
 
 
 def instructions(seller: Seller, reference: str, terms: str) -> PaymentInstructions | None:
@@ -58,6 +46,11 @@ def instructions(seller: Seller, reference: str, terms: str) -> PaymentInstructi
     )
 
 
+async def paper_of(tx: Transaction, invoice: Invoice) -> Paper:
+    """Return what is typeset of an invoice or a credit note: looks, too, are those of the day of issue."""
+    return Paper((printed(invoice),), await dress_of(tx, invoice.seller.branding))
+
+
 def printed(invoice: Invoice) -> InvoiceDocument:
     """Return the document that is printed."""
     seller, buyer, locale = invoice.seller, invoice.buyer, locale_of(invoice.seller.locale)
@@ -66,7 +59,7 @@ def printed(invoice: Invoice) -> InvoiceDocument:
     return InvoiceDocument(
         kind="invoice" if is_invoice else "credit_note", number=invoice.number, issued_on=invoice.issued_on,
         supplied_on=invoice.supplied_on, due_on=invoice.due_on if is_invoice else None, seller=seller_party(seller),
-        buyer=buyer_party(buyer), currency=invoice.currency, lines=_lines(invoice), vat_groups=_groups(invoice),
+        buyer=buyer_party(buyer, locale), currency=invoice.currency, lines=_lines(invoice), vat_groups=_groups(invoice),
         net=Money(invoice.net_minor, invoice.currency), vat=Money(invoice.vat_minor, invoice.currency),
         rounding=Money(invoice.rounding_minor, invoice.currency), gross=gross, paid=Money(0, invoice.currency),
         open=gross, order_number=invoice.order_number or "", buyer_reference=buyer.reference or "",

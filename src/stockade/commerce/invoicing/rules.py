@@ -37,7 +37,10 @@ class CreditExceedsInvoice(Conflict):
 
 
 class Seller(msgspec.Struct, frozen=True, kw_only=True):
-    """The distributor as it was on the day of issue; ``lines`` is the address as another system's document had it."""
+    """The distributor as it was on the day of issue; ``lines`` is the address as another system's document had it.
+
+    ``branding`` is how documents looked then, so that every copy is the same.
+    """
 
     name: str
     lines: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class Seller(msgspec.Struct, frozen=True, kw_only=True):
     iban: str | None = None
     bic: str | None = None
     locale: str = "en"
+    branding: UUID | None = None
 
 
 class Buyer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
-"""Counters for the numbers that documents carry."""
+"""The numbers that documents carry: their counters, and how a tenant wants them to look."""
 
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import Mapped
 
-from stockade.tenancy.declaration import TenantDetail, business, check, column
+from stockade.tenancy.declaration import TenantDetail, TenantTable, business, check, column, unique
 
 
 class Counter(TenantDetail, table="numbering.counter", audited=False):
@@ -15,3 +15,18 @@ class Counter(TenantDetail, table="numbering.counter", audited=False):
     last: Mapped[int] = column(BigInteger, business(), server_default="0")
 
     __constraints__ = (check("last", "last >= 0"),)
+
+
+class Series(TenantTable, table="numbering.series", insert_event="numbering.series_set"):
+    """How a tenant's numbers of a series begin, where that is not the usual way; and where ``period`` began."""
+
+    series: Mapped[str] = column(Text, business(), fixed=True)
+    prefix: Mapped[str] = column(Text, business(event="numbering.prefix_changed"))
+    period: Mapped[str] = column(Text, business())
+    first: Mapped[int] = column(BigInteger, business())
+
+    __constraints__ = (
+        unique("series"),
+        unique("prefix"),
+        check("first", "first > 0"),
+    )

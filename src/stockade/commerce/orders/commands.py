@@ -25,12 +25,14 @@ Position = Annotated[int, msgspec.Meta(ge=1, le=MAX_LINES)]
 
 class NewLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A product and how much of it. Price and discount need the permission ``orders:price``; without a price, the list
-    price counts (or, when a draft is changed, the one that the line has)."""
+    price counts (or, when a draft is changed, the one that the line has). ``whole``: nothing is reserved for it until
+    stock covers all of it, so that it comes in one piece."""
 
     product_id: UUID
     quantity: Quantity
     unit_price: UnitPrice | None = None
     discount_percent: Percent | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.unit_price is not None:
@@ -43,14 +45,24 @@ Lines = Annotated[list[NewLine], msgspec.Meta(min_length=1, max_length=MAX_LINES
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a customer orders. Without a warehouse, the first active one by code serves it."""
+    """What a customer orders. Without a warehouse, the first active one by code serves it; without a delivery address,
+    it goes to the customer's first one."""
 
     customer_id: UUID
     lines: Lines
     warehouse_id: UUID | None = None
+    delivery_address_id: UUID | None = None
     customer_reference: Text80 | None = None
     requested_on: date | None = None
     note: Text2000 | None = None
+
+
+class Quotation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an order would come to; it may have no lines yet."""
+
+    customer_id: UUID
+    lines: Annotated[list[NewLine], msgspec.Meta(max_length=MAX_LINES)] = []
+    warehouse_id: UUID | None = None
 
 
 class DraftChange(ExpectedVersion, frozen=True, kw_only=True, forbid_unknown_fields=True):

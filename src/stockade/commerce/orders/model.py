@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Date, DateTime, Integer, Numeric, Text, Uuid, func, true
+from sqlalchemy import BigInteger, Boolean, Date, DateTime, Integer, Numeric, Text, Uuid, false, func, true
 from sqlalchemy.orm import Mapped
 
 from stockade.commerce.catalog.model import UNIT_PRICE, Product
@@ -18,11 +18,13 @@ from stockade.tenancy.declaration import (
     check,
     column,
     index,
+    personal,
     reference,
     stages,
     technical,
     unique,
 )
+from stockade.tenancy.masks import hidden, initials
 
 STAGES = ("draft", "confirmed", "picking", "shipped", "invoiced", "closed", "cancelled")
 HOLD_KINDS = ("credit", "stock", "manual")
@@ -80,6 +82,8 @@ class Line(TenantDetail, table="orders.line", part_of="order_id", grants="select
     shipped: Mapped[int] = column(Integer, business(), server_default="0")
     invoiced: Mapped[int] = column(Integer, business(), server_default="0")
     cancelled: Mapped[int] = column(Integer, business(), server_default="0")
+    whole: Mapped[bool] = column(Boolean, business(), server_default=false())
+    """It waits until stock covers all that is left of it, and reserves nothing before."""
 
     __constraints__ = (
         check("quantity", "quantity > 0"),
@@ -91,6 +95,18 @@ class Line(TenantDetail, table="orders.line", part_of="order_id", grants="select
         check("invoiced", "invoiced between 0 and quantity"),
         index("product_id", "order_id"),
     )
+
+
+class Delivery(TenantDetail, table="orders.delivery", part_of="order_id", grants="select insert update delete"):
+    """Where an order goes if somebody chose: a copy, so that the order stays as agreed when the customer's address
+    changes. Without one, it goes to the customer's first delivery address."""
+
+    order_id: Mapped[UUID] = reference(Order, business(), fixed=True, primary_key=True)
+    recipient: Mapped[str] = column(Text, personal("delivery", mask=initials, erase="pseudonym"))
+    street: Mapped[str] = column(Text, personal("delivery", mask=hidden, erase="drop"))
+    postcode: Mapped[str] = column(Text, personal("delivery", mask=hidden, erase="drop"))
+    city: Mapped[str] = column(Text, personal("delivery", mask=hidden, erase="drop"))
+    country: Mapped[str] = column(Text, business())
 
 
 class Hold(TenantTable, table="orders.hold", insert_event="orders.held"):

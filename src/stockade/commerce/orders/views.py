@@ -41,6 +41,17 @@ class LineView(msgspec.Struct, frozen=True):
     shipped: int = 0
     invoiced: int = 0
     cancelled: int = 0
+    whole: bool = False
+
+
+class DeliveryView(msgspec.Struct, frozen=True):
+    """Where an order goes, as it was agreed; ``country`` is a code of ISO 3166-1."""
+
+    recipient: str
+    street: str
+    postcode: str
+    city: str
+    country: str
 
 
 class HoldView(msgspec.Struct, frozen=True):
@@ -93,6 +104,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     version: int
     lines: list[LineView]
+    delivery: DeliveryView | None = None
+    """None: the customer's first delivery address."""
     holds: list[HoldView] = []
     shipments: list[ShipmentView] = []
 

@@ -7,8 +7,9 @@ from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page, decode_cur
 from stockade.access.permissions import permission
 from stockade.access.routes import create, delete, get, patch, post
 from stockade.commerce.parties.rules import CustomerState, TooMany
-from stockade.commerce.parties.service import addresses, company, contacts, customers
+from stockade.commerce.parties.service import addresses, branding, company, contacts, customers
 from stockade.commerce.parties.service.addresses import AddressChange, AddressView, NewAddress
+from stockade.commerce.parties.service.branding import BrandingChange, BrandingView, TooManyLogos
 from stockade.commerce.parties.service.company import (
     BankAccount,
     BankAccountChange,
@@ -19,6 +20,7 @@ from stockade.commerce.parties.service.company import (
 )
 from stockade.commerce.parties.service.contacts import ContactChange, ContactView, NewContact
 from stockade.commerce.parties.service.customers import CustomerChange, CustomerView, NewCustomer, NumberTaken
+from stockade.documents import UnusableBranding
 from stockade.kernel.problems import NotFound, VersionConflict
 from stockade.tenancy.transaction import Transaction
 
@@ -60,6 +62,21 @@ async def read_bank_account(tx: Transaction) -> BankAccount:
 async def set_bank_account(tx: Transaction, data: BankAccountChange) -> BankAccount:
     """Set the bank account that invoices name. `expected_version` is the company's."""
     return await company.set_bank_account(tx, data)
+
+
+@get("/branding", permission=READ_COMPANY)
+async def read_branding(tx: Transaction) -> BrandingView:
+    """Read how documents look: accent colour, text at the foot, logo."""
+    return await branding.read_branding(tx)
+
+
+@post("/branding", permission=UPDATE_COMPANY, problems=[VersionConflict, UnusableBranding, TooManyLogos], heavy=True)
+async def set_branding(tx: Transaction, data: BrandingChange) -> BrandingView:
+    """Set how documents look from now on. Issued invoices keep their looks.
+
+    The logo is drawn anew: nothing but the picture of the file is kept.
+    """
+    return await branding.set_branding(tx, data)
 
 
 @get("/customers/{customer_id:uuid}", permission=READ)
@@ -171,7 +188,7 @@ async def remove_address(tx: Transaction, address_id: UUID) -> None:
 
 
 ROUTES = [
-    *(read_company, found_company, change_company, read_bank_account, set_bank_account),
+    *(read_company, found_company, change_company, read_bank_account, set_bank_account, read_branding, set_branding),
     *(read_customer, list_customers, create_customer, change_customer, archive_customer, restore_customer),
     *(list_contacts, read_contact, add_contact, change_contact, remove_contact),
     *(list_addresses, read_address, add_address, change_address, remove_address),

@@ -62,7 +62,7 @@ class Branding(TenantTable, table="parties.branding", grants="select insert", in
     footer: Mapped[str] = column(Text, business(), fixed=True, server_default="")
     logo_id: Mapped[UUID | None] = reference(Logo, business(), fixed=True)
 
-    __constraints__ = (unique("version"), check("accent", "accent ~ '^#[0-9a-f]{6}$'"))
+    __constraints__ = (unique("version"),)
 
 
 class Customer(TenantTable, table="parties.customer", document=True):

@@ -1,8 +1,7 @@
 """Payments, allocations, write-offs, ageing and statements through the API."""
 
-import asyncio
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,9 @@ from stockade.access.pages import DEFAULT_LIMIT, Cursor, Limit, Page
 from stockade.access.permissions import permission
 from stockade.access.routes import create, get, post
 from stockade.commerce.invoicing.rules import CompanyUnknown
-from stockade.commerce.receivables.printing import printed
+from stockade.commerce.parties.printing import to_download, typeset
+from stockade.commerce.receivables import bank_api
+from stockade.commerce.receivables.printing import paper_of
 from stockade.commerce.receivables.problems import (
     AlreadyTakenBack,
     AnotherCustomersInvoice,
@@ -29,7 +30,6 @@ from stockade.commerce.receivables.service.payments import PaymentRow, PaymentVi
 from stockade.commerce.receivables.service.statements import CustomerStatement
 from stockade.commerce.receivables.service.writing_off import WriteOffView
 from stockade.database.statements import Statement, raw
-from stockade.documents import StatementDocument, render_statement
 from stockade.kernel.clock import today
 from stockade.kernel.money import CurrencyMismatch
 from stockade.kernel.problems import Invalid, NotFound
@@ -195,16 +195,9 @@ async def read_statement(
     return await statements.customer_statement(tx, customer_id, *_period(from_on, to_on))
 
 
-async def print_statement(response: Response[Any]) -> Response[Any]:
-    """Make the PDF once the transaction is over: typesetting must not hold a connection."""
-    if isinstance(response.content, StatementDocument):
-        response.content = await asyncio.to_thread(render_statement, response.content)
-    return response
-
-
 @get(
     "/customers/{customer_id:uuid}/statement/pdf", permission=READ, problems=[CompanyUnknown],
-    media_type="application/pdf", heavy=True, finish=print_statement,
+    media_type="application/pdf", heavy=True, finish=typeset,
 )  # fmt: skip
 async def download_statement(
     tx: Transaction, customer_id: UUID, from_on: FromDay = None, to_on: ToDay = None
@@ -213,11 +206,8 @@ async def download_statement(
     statement = await statements.customer_statement(tx, customer_id, *_period(from_on, to_on))
     if statement.seller is None:
         raise CompanyUnknown("A statement names its sender: enter your company's name and address in the settings.")
-    document: Any = printed(statement, statement.seller)  # print_statement makes the bytes of it
-    name = f"statement-{statement.customer.number}-{statement.to_on}".encode("ascii", "replace").decode()
-    safe = "".join(character if character.isalnum() or character in "-_." else "_" for character in name)
-    headers = {"Content-Disposition": f'attachment; filename="{safe}.pdf"'}
-    return Response(document, media_type="application/pdf", headers=headers)
+    paper = await paper_of(tx, statement, statement.seller)
+    return to_download(paper, f"statement-{statement.customer.number}-{statement.to_on}")
 
 
 def _pairs(parts: list[AllocationPart] | None) -> list[tuple[UUID, int]]:
@@ -234,4 +224,5 @@ def _period(from_on: date | None, to_on: date | None) -> tuple[date, date]:
 ROUTES = [
     read_payment, list_payments, record_payment, allocate_payment, allocate_credit, take_back_allocation,
     read_write_off, write_off_invoice, read_ageing, read_balance, read_statement, download_statement,
+    *bank_api.ROUTES,
 ]  # fmt: skip

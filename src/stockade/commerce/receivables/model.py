@@ -1,9 +1,11 @@
 """What customers owe: a double-entry journal, payments, and their allocation to invoices."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, Integer, Text, Uuid, func
+from sqlalchemy import BigInteger, Date, DateTime, Integer, LargeBinary, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped
 
 from stockade.commerce.invoicing.model import Invoice
@@ -15,10 +17,13 @@ from stockade.tenancy.declaration import (
     check,
     column,
     index,
+    personal,
     reference,
     stages,
+    technical,
     unique,
 )
+from stockade.tenancy.masks import hidden, initials, last_four
 
 ACCOUNTS = ("receivable", "revenue", "vat", "bank", "rounding", "bad_debt", "cost", "opening")
 METHODS = ("bank_transfer", "card", "cash", "cheque", "direct_debit", "import")
@@ -43,6 +48,7 @@ class OpenItem(TenantDetail, table="receivables.open_item", audited=False):
         check("open", "open_minor between 0 and gross_minor"),
         check("credited", "credited_minor between 0 and gross_minor"),
         index("customer_id", "due_on", where="open_minor > 0"),
+        index("open_minor", where="open_minor > 0"),
         index("due_on", where="open_minor > 0"),
     )
 
@@ -154,3 +160,78 @@ class Posting(
     amount_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
 
     __constraints__ = (check("amount", "amount_minor <> 0"), index("customer_id", "account", "booked_on"))
+
+
+class BankLayout(TenantTable, table="receivables.bank_layout"):
+    """How one bank writes its files, kept under a name so that the next file is read without asking."""
+
+    name: Mapped[str] = column(Text, business())
+    head_hash: Mapped[bytes] = column(LargeBinary, technical())
+    """SHA-256 of the row that names the columns, by which a file of this bank is known."""
+    content: Mapped[dict[str, Any]] = column(JSONB, business())
+    """``bank_files.Layout``."""
+    used_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())
+
+    __constraints__ = (unique("name"), index("head_hash"))
+
+
+class BankStatement(TenantTable, table="receivables.bank_statement", insert_event="receivables.bank_file_received"):
+    """A file of a bank. Its bytes are kept only until its lines are read."""
+
+    name: Mapped[str] = column(Text, business(), fixed=True)
+    content: Mapped[bytes | None] = column(LargeBinary, personal("bank file", mask=hidden, erase="drop"))
+    layout: Mapped[dict[str, Any] | None] = column(JSONB, technical())
+    state: Mapped[str] = stages("received", "read", rule=business())
+    lines: Mapped[int] = column(Integer, business(), server_default="0")
+    repeated: Mapped[int] = column(Integer, business(), server_default="0")
+    """Lines that an earlier file held already."""
+    received_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
+
+    __constraints__ = (
+        index("received_at"),
+        check("content", "octet_length(content) <= 2000000 and (state = 'read') = (content is null)"),
+    )
+
+
+class BankLine(TenantTable, table="receivables.bank_line"):
+    """A line of a bank statement: there once ever, by its ``fingerprint``.
+
+    ``open`` waits for somebody; ``booked`` has become ``payment_id``; ``outgoing`` and ``set_aside`` are not for
+    invoices. A line whose booking was taken back is ``open`` again, and keeps the payment: the money has come in.
+    """
+
+    statement_id: Mapped[UUID] = reference(BankStatement, business(), fixed=True)
+    position: Mapped[int] = column(Integer, business(), fixed=True)
+    fingerprint: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
+    booked_on: Mapped[date] = column(Date, business(), fixed=True)
+    currency: Mapped[str] = column(Text, business(), fixed=True)
+    amount_minor: Mapped[int] = column(BigInteger, business(), fixed=True)
+    """Positive where money came in."""
+    payer: Mapped[str] = column(Text, personal("bank statement", mask=initials, erase="pseudonym"), fixed=True)
+    account: Mapped[str] = column(Text, personal("bank statement", mask=last_four, erase="drop"), fixed=True)
+    """The payer's IBAN or account number, without spaces."""
+    purpose: Mapped[str] = column(Text, personal("bank statement", mask=hidden, erase="pseudonym"), fixed=True)
+    state: Mapped[str] = stages(
+        "open", "booked", "outgoing", "set_aside", rule=business(event="receivables.bank_line_changed")
+    )
+    payment_id: Mapped[UUID | None] = reference(Payment, business())
+    version: Mapped[int] = column(Integer, technical(), server_default="1")
+
+    __constraints__ = (
+        unique("fingerprint"),
+        index("statement_id", "position"),
+        index("payment_id", where="payment_id is not null"),
+        check("amount", "amount_minor <> 0"),
+        check("booked", "state <> 'booked' or payment_id is not null"),
+    )
+
+
+class BankPayer(TenantTable, table="receivables.bank_payer"):
+    """Whom a payer's account or name was matched to last: what matching has learned."""
+
+    key: Mapped[str] = column(Text, personal("bank statement", mask=hidden, erase="drop"), fixed=True)
+    """``account:…`` or ``name:…``, as ``matching.payer_keys`` writes them."""
+    customer_id: Mapped[UUID] = reference(Customer, business())
+    matched_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())
+
+    __constraints__ = (unique("key"),)

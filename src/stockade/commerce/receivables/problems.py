@@ -39,6 +39,27 @@ class AlreadyTakenBack(Conflict):
     title = "This allocation cannot be taken back"
 
 
+class AlreadyRead(Conflict):
+    """A bank's file is read once; its lines are there."""
+
+    type = "/problems/receivables/already-read"
+    title = "This file has been read already"
+
+
+class LineNotOpen(Conflict):
+    """A line of a bank is booked, set aside, or taken back only from the state before that."""
+
+    type = "/problems/receivables/line-not-open"
+    title = "This line is not in the state for that"
+
+
+class LinePaidByAnother(Conflict):
+    """The line's money was recorded as another customer's before, and a payment does not change hands."""
+
+    type = "/problems/receivables/line-paid-by-another"
+    title = "This money is recorded as another customer's"
+
+
 on_violation("open_item_open_check", MoreThanOpen)
 on_violation("payment_unallocated_check", MoreThanUnallocated)
 on_violation("credit_unallocated_check", MoreThanUnallocated)

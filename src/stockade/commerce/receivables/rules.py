@@ -1,6 +1,6 @@
 """The rules of receivables: journals in double entry, and which invoice a payment settles first. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -74,3 +74,23 @@ def oldest_first(items: Iterable[Open], amount_minor: int) -> dict[UUID, int]:
             spread[item.invoice_id] = part
             amount_minor -= part
     return spread
+
+
+class Due(msgspec.Struct, frozen=True):
+    """An open item, as spreading looks at it."""
+
+    invoice_id: UUID
+    due_on: date
+    open_minor: int
+
+
+def spread(
+    items: Iterable[tuple[UUID, date, int]], amount_minor: int, *, oldest: bool, wanted: Mapping[UUID, int]
+) -> dict[UUID, int]:
+    """Return how an amount settles (invoice, due day, open) items: the oldest first, or as ``wanted``.
+
+    It is a preview: it checks nothing, where recording refuses what is too much.
+    """
+    if not oldest:
+        return dict(wanted)
+    return oldest_first([Due(*item) for item in items], amount_minor)

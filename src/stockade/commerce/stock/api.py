@@ -8,18 +8,13 @@ import msgspec
 
 from stockade.access.fields import Quantity, SignedQuantity, Text80, Text200
 from stockade.access.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from stockade.access.permissions import permission
 from stockade.access.routes import create, get, post
 from stockade.commerce.stock import service
+from stockade.commerce.stock.count_api import ROUTES as COUNTING
+from stockade.commerce.stock.permissions import ADJUST, CONFIGURE, READ, RECEIVE
 from stockade.commerce.stock.rules import NotEnoughStock, NotReversible
 from stockade.commerce.stock.service import CodeTaken, LevelView, LowStock, MoveView, WarehouseView
-from stockade.kernel.problems import Invalid
 from stockade.tenancy.transaction import Transaction
-
-READ = permission("stock:read", least="viewer")
-RECEIVE = permission("stock:receive", least="member")
-ADJUST = permission("stock:adjust", least="admin")
-CONFIGURE = permission("stock:configure", least="admin")
 
 MAX_RECEIPT_LINES = 500
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=20, pattern=r"^[A-Z0-9][A-Z0-9-]*(?!\n)$")]
@@ -52,6 +47,15 @@ class Receipt(msgspec.Struct, frozen=True):
 
     id: UUID
     moves: list[MoveView]
+
+
+class NewTransfer(msgspec.Struct, forbid_unknown_fields=True):
+    """Goods that go from one warehouse to another."""
+
+    from_id: UUID
+    to_id: UUID
+    lines: Annotated[list[ReceivedLine], msgspec.Meta(min_length=1, max_length=MAX_RECEIPT_LINES)]
+    note: Text200 | None = None
 
 
 class NewAdjustment(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,8 +128,6 @@ async def list_moves(
 ) -> Page[MoveView]:
     """List a product's moves, newest first."""
     place = None if after is None else decode_cursor(after, (datetime, UUID))
-    if place is not None and place[0].tzinfo is None:
-        raise Invalid("This cursor does not come from a page of ours.", field="after")
     rows = await service.list_moves(tx, product_id=product_id, after=place, count=limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], encode_cursor(last.moved_at, last.id) if last else None)
@@ -166,7 +168,17 @@ async def receive_stock(tx: Transaction, id: UUID, data: NewReceipt) -> Receipt:
     return Receipt(id, await service.read_moves_of(tx, id))
 
 
+@create("/stock/transfers", permission=RECEIVE, read=read_receipt, problems=[NotEnoughStock])
+async def transfer_stock(tx: Transaction, id: UUID, data: NewTransfer) -> Receipt:
+    """Bring goods from one warehouse to another: for each product a move out and a move in, all or nothing."""
+    await service.transfer(
+        tx, id=id, from_id=data.from_id, to_id=data.to_id, note=data.note,
+        quantities=[(line.product_id, line.quantity) for line in data.lines],
+    )  # fmt: skip
+    return Receipt(id, await service.read_moves_of(tx, id))
+
+
 ROUTES = [
     read_warehouse, list_warehouses, create_warehouse, list_levels, list_low_stock, read_move, list_moves, adjust_stock,
-    reverse_move, read_receipt, receive_stock,
+    reverse_move, read_receipt, receive_stock, transfer_stock, *COUNTING,
 ]  # fmt: skip

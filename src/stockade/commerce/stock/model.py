@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Integer, Text, Uuid, func
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Text, Uuid, false, func
 from sqlalchemy.orm import Mapped
 
 from stockade.commerce.catalog.model import Product
@@ -20,7 +20,7 @@ from stockade.tenancy.declaration import (
     unique,
 )
 
-REASONS = ("receipt", "shipment", "return", "adjustment", "count", "damage", "opening", "reversal")
+REASONS = ("receipt", "shipment", "return", "adjustment", "count", "damage", "opening", "reversal", "transfer")
 
 
 class Warehouse(TenantTable, table="stock.warehouse", document=True):
@@ -65,6 +65,53 @@ class Move(TenantTable, table="stock.move", grants="select insert"):
         index("source_id", where="source_id is not null"),
         unique("source_id", "reason", where="reason = 'reversal'"),
     )
+
+
+class Count(TenantTable, table="stock.count", document=True):
+    """A stock count: what somebody found on the shelves of a warehouse, until it is approved.
+
+    Approval books the differences.
+    """
+
+    number: Mapped[str] = column(Text, business(), fixed=True)
+    warehouse_id: Mapped[UUID] = reference(Warehouse, business(), fixed=True)
+    state: Mapped[str] = stages("open", "approved", "cancelled", rule=business(event="stock.count_closed"))
+    blind: Mapped[bool] = column(Boolean, business(), fixed=True, server_default=false())
+    """Whoever counts does not see what the books say."""
+    note: Mapped[str | None] = column(Text, business(), fixed=True)
+    opened_at: Mapped[datetime] = column(DateTime(timezone=True), business(), fixed=True, server_default=func.now())
+    closed_at: Mapped[datetime | None] = column(DateTime(timezone=True), business())
+
+    __constraints__ = (unique("number"), index("opened_at", "id"))
+
+
+class CountLine(
+    TenantDetail, table="stock.count_line", part_of="count_id", grants="select insert update", audited=False
+):
+    """A product that is to be counted. ``booked`` is what the books said when the count was opened."""
+
+    count_id: Mapped[UUID] = reference(Count, business(), fixed=True, primary_key=True)
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True, primary_key=True)
+    booked: Mapped[int] = column(BigInteger, business(), fixed=True)
+    left_out: Mapped[bool] = column(Boolean, business(), server_default=false())
+    """Its difference is not booked."""
+    recounted_at: Mapped[datetime | None] = column(DateTime(timezone=True), business())
+    """What was entered before this moment does not count any more."""
+
+
+class CountEntry(TenantTable, table="stock.count_entry", grants="select insert"):
+    """A quantity that somebody found somewhere. Entries of a product add up; ``booked`` is what the books said then."""
+
+    count_id: Mapped[UUID] = reference(Count, business(), fixed=True)
+    product_id: Mapped[UUID] = reference(Product, business(), fixed=True)
+    quantity: Mapped[int] = column(Integer, business(), fixed=True)
+    booked: Mapped[int] = column(BigInteger, business(), fixed=True)
+    counted_by: Mapped[UUID] = column(Uuid, business(), fixed=True)
+    counted_at: Mapped[datetime] = column(
+        DateTime(timezone=True), business(), fixed=True, server_default=func.clock_timestamp()
+    )
+
+    __constraints__ = (check("quantity", "quantity >= 0"), index("count_id", "product_id", "counted_at"))
 
 
 class Reservation(TenantDetail, table="stock.reservation", grants="select insert update delete", part_of="order_id"):

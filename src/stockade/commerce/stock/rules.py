@@ -5,6 +5,7 @@ A shelf is one product in one warehouse. Quantities are whole units.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,8 +13,8 @@ import msgspec
 from stockade.kernel.problems import Conflict, Invalid
 from stockade.kernel.words import said
 
-IRREVERSIBLE = frozenset({"shipment", "reversal"})
-"""Shipped goods come back as a return, and what a reversal undid is moved anew."""
+IRREVERSIBLE = frozenset({"shipment", "reversal", "transfer"})
+"""Shipped goods come back as a return, what a reversal undid is moved anew, a transfer is brought back by another."""
 
 Shelf = tuple[UUID, UUID]
 """Warehouse and product: a level's key, in the order in which levels are locked."""
@@ -34,13 +35,14 @@ class NotReversible(Conflict):
 
 
 class Demand(msgspec.Struct, frozen=True):
-    """What a line of an order wants of a shelf."""
+    """What a line of an order wants of a shelf; ``whole``: all of it or nothing."""
 
     order_id: UUID
     position: int
     warehouse_id: UUID
     product_id: UUID
     quantity: int
+    whole: bool = False
 
     @property
     def shelf(self) -> Shelf:
@@ -78,7 +80,8 @@ def share_out(
 ) -> list[Demand]:
     """Return what each demand gets of what is available; earlier demands are served first, empty ones are left out.
 
-    With ``all_or_nothing`` the answer is everything or an empty list.
+    With ``all_or_nothing`` the answer is everything or an empty list. A ``whole`` demand that is not covered takes
+    nothing from those behind it.
     """
     if all_or_nothing and any(quantity > available.get(shelf, 0) for shelf, quantity in needed(demands).items()):
         return []
@@ -86,7 +89,7 @@ def share_out(
     granted = []
     for demand in demands:
         quantity = min(demand.quantity, max(0, left.get(demand.shelf, 0)))
-        if quantity > 0:
+        if quantity > 0 and not (demand.whole and quantity < demand.quantity):
             left[demand.shelf] -= quantity
             granted.append(msgspec.structs.replace(demand, quantity=quantity))
     return granted
@@ -123,3 +126,47 @@ def checked_reason(reason: str, quantity: int) -> str:
             field="quantity",
         )
     return reason
+
+
+class CountClosed(Conflict):
+    """The count was approved or cancelled."""
+
+    type = "/problems/stock/count-closed"
+    title = "This count is closed"
+
+
+class NothingCounted(Conflict):
+    """A count without an entry has nothing to approve."""
+
+    type = "/problems/stock/nothing-counted"
+    title = "Nothing has been counted yet"
+
+
+class CountedLine(Protocol):
+    """What a count found of a product: None if nobody has counted it, and what the books said at that moment."""
+
+    @property
+    def counted(self) -> int | None: ...  # noqa: D102  # the class says it
+    @property
+    def booked_then(self) -> int | None: ...  # noqa: D102
+    @property
+    def left_out(self) -> bool: ...  # noqa: D102
+
+
+AnyCounted = TypeVar("AnyCounted", bound=CountedLine)
+
+
+def difference(line: CountedLine) -> int | None:
+    """Return by how much a line is to be corrected; None if nobody has counted it.
+
+    What was found is compared with what the books said when it was found (at the last entry): goods that came or went
+    before that are in both, goods that came or went since then are in neither, and stay as they were booked.
+    """
+    if line.counted is None or line.booked_then is None:
+        return None
+    return line.counted - line.booked_then
+
+
+def corrections(lines: Iterable[AnyCounted]) -> list[AnyCounted]:
+    """Return the lines whose difference is booked when the count is approved."""
+    return [line for line in lines if not line.left_out and difference(line) not in (None, 0)]

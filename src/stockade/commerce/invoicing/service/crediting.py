@@ -16,7 +16,7 @@ from stockade.commerce.invoicing.rows import insert_rows
 from stockade.commerce.invoicing.rules import SERIES, Correction, Credited, CreditExceedsInvoice, Invoice, correct
 from stockade.commerce.invoicing.service.issuing import numbered
 from stockade.commerce.invoicing.service.reading import DOCUMENT, decoded
-from stockade.commerce.numbering.service import next_number
+from stockade.commerce.numbering.service import take
 from stockade.commerce.receivables.model import Posting
 from stockade.commerce.receivables.rules import invoice_journal
 from stockade.database.statements import Statement, raw
@@ -27,8 +27,8 @@ from stockade.tenancy.transaction import Transaction, on_violation
 on_violation("open_item_credited_check", CreditExceedsInvoice)
 
 
-class _Locked(msgspec.Struct, frozen=True):
-    """An invoice's open item, locked, and what the statement's snapshot knew of its credit notes."""
+class Standing(msgspec.Struct, frozen=True):
+    """An invoice's open item, and what the statement's snapshot knew of its credit notes."""
 
     open_minor: int
     credited_minor: int
@@ -37,8 +37,7 @@ class _Locked(msgspec.Struct, frozen=True):
     invoice: str
 
 
-_LOCK = raw(
-    f"""
+STANDING = f"""
     select item.open_minor, item.credited_minor,
         (select coalesce(sum(n.gross_minor), 0)::bigint from invoicing.invoice n
             where n.tenant_id = i.tenant_id and n.corrects_id = i.id),
@@ -50,11 +49,9 @@ _LOCK = raw(
     from receivables.open_item item
     join invoicing.invoice i on i.tenant_id = item.tenant_id and i.id = item.invoice_id
     where item.tenant_id = $1 and item.invoice_id = $2
-    for no key update of item
-    """,
-    "this_tenant invoice_id",
-    _Locked,
-)
+"""
+"""The SQL of ``Standing``."""
+_LOCK = raw(f"{STANDING} for no key update of item", "this_tenant invoice_id", Standing)
 _WRITE: Statement[tuple[()]] = raw(
     f"""
     with header as ({insert_rows(model.Invoice, "jsonb_build_array($1::jsonb)", tenant_id="$2")}),
@@ -100,8 +97,7 @@ async def issue_credit_note(
     correction = correct(invoice, credited, locked.credited_minor, wanted)
     settled = min(locked.open_minor, correction.gross_minor)
     draft = _draft(id, invoice, correction, correction.gross_minor - settled, reason, issued_on)
-    sequence = await next_number(tx, draft.series, draft.period)
-    note = numbered(draft, sequence)
+    note = numbered(draft, await take(tx, draft.series, draft.period))
     await _WRITE.run(tx, note=note, id=id, postings=invoice_journal(note), settled=settled, allocation_id=new_id())
     return note
 

@@ -25,7 +25,7 @@ from stockade.commerce.invoicing.rules import (
     due_on,
     number_of,
 )
-from stockade.commerce.numbering.service import next_number
+from stockade.commerce.numbering.service import Taken, take
 from stockade.commerce.orders.rules import NothingToInvoice
 from stockade.commerce.pricing.rules import totals_of, vat_groups
 from stockade.commerce.receivables.model import Posting
@@ -67,7 +67,8 @@ _LOCK = raw(
             'seller', case when k.id is not null then jsonb_build_object(
                 'name', k.legal_name, 'street', k.street, 'postcode', k.postcode, 'city', k.city, 'country', k.country,
                 'vat_id', k.vat_id, 'email', k.email, 'phone', k.phone, 'iban', k.iban, 'bic', k.bic,
-                'locale', k.locale) end,
+                'locale', k.locale, 'branding', (select b.id from parties.branding b where b.tenant_id = o.tenant_id
+                    order by b.version desc limit 1)) end,
             'buyer', jsonb_build_object(
                 'name', c.name, 'number', c.number, 'vat_id', c.vat_id, 'vat_treatment', c.vat_treatment,
                 'terms_days', c.terms_days, 'reference', o.customer_reference, 'recipient', coalesce(a.recipient, ''),
@@ -138,16 +139,15 @@ async def issue_invoice(
     if head.seller is None:
         raise CompanyUnknown("An invoice names its seller: enter your company's name and address in the settings.")
     draft = _draft(id, order_id, head, head.seller, billed, issued_on, note)
-    sequence = await next_number(tx, draft.series, draft.period)
-    invoice = numbered(draft, sequence)
+    invoice = numbered(draft, await take(tx, draft.series, draft.period))
     await _WRITE.run(tx, invoice=invoice, id=id, order_id=order_id, postings=invoice_journal(invoice), stage=stage)
     return invoice
 
 
-def numbered(draft: Invoice, sequence: int) -> Invoice:
+def numbered(draft: Invoice, taken: Taken) -> Invoice:
     """Return the document with the number that it was given."""
-    number = number_of(draft.series, draft.period, sequence)
-    return msgspec.structs.replace(draft, sequence=sequence, number=number)
+    number = number_of(taken.prefix or draft.series, draft.period, taken.sequence)
+    return msgspec.structs.replace(draft, sequence=taken.sequence, number=number)
 
 
 def _draft(

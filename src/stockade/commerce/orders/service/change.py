@@ -28,18 +28,19 @@ _WRITE: Statement[Any] = raw(
     """
     insert into orders.line as l (
         tenant_id, order_id, position, product_id, sku, description, quantity, unit_price, discount_percent,
-        vat_category, vat_rate, net_minor, stocked
+        vat_category, vat_rate, net_minor, stocked, whole
     )
     select $1::uuid, $2::uuid, d.* from unnest(
         $3::int[], $4::uuid[], $5::text[], $6::text[], $7::int[], $8::numeric[], $9::numeric[],
-        $10::text[], $11::numeric[], $12::bigint[], $13::bool[]
+        $10::text[], $11::numeric[], $12::bigint[], $13::bool[], $14::bool[]
     ) as d
     on conflict (tenant_id, order_id, position) do update set
         description = excluded.description, quantity = excluded.quantity, unit_price = excluded.unit_price,
         discount_percent = excluded.discount_percent, vat_category = excluded.vat_category,
-        vat_rate = excluded.vat_rate, net_minor = excluded.net_minor
+        vat_rate = excluded.vat_rate, net_minor = excluded.net_minor, whole = excluded.whole
     """,
-    "this_tenant id positions products skus descriptions quantities prices discounts categories rates nets stocked",
+    "this_tenant id positions products skus descriptions quantities prices discounts categories rates nets stocked "
+    "whole",
 )
 _UPDATE: Statement[Any] = raw(
     """

@@ -73,7 +73,7 @@ async def allocate(tx: Transaction, order_id: UUID, expected_version: int) -> Or
 
 def _demands(order: OrderView) -> list[Demand]:
     return [
-        Demand(order.id, line.position, order.warehouse.id, line.product_id, backordered(line))
+        Demand(order.id, line.position, order.warehouse.id, line.product_id, backordered(line), whole=line.whole)
         for line in _short(order.lines)
     ]
 

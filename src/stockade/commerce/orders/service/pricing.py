@@ -95,18 +95,30 @@ def price_lines(
 
     A price or discount of one's own needs ``orders:price`` (``Forbidden``).
     """
+    require_price(tx, lines)
+    before = kept or {}
+    return [
+        price_line(position, line, parties, offers, before.get(position))
+        for position, line in enumerate(lines, start=1)
+    ]
+
+
+def price_line(
+    position: int, line: NewLine, parties: Parties, offers: Mapping[UUID, Offer], before: LineView | None = None
+) -> LineView:  # fmt: skip
+    """Return one line with price and VAT; ``Invalid`` says why it has none. The permission is the caller's to ask."""
+    offer = offers.get(line.product_id)
+    if offer is None:
+        raise Invalid("There is no active product with this id.", field=f"lines.{position - 1}.product_id")
+    if before is not None and before.product_id != line.product_id:
+        before = None
+    return _priced(position, line, parties, offer, before)
+
+
+def require_price(tx: Transaction, lines: Sequence[NewLine]) -> None:
+    """Raise ``Forbidden`` if a line has a price or discount of its own and the principal may not give any."""
     if any(line.unit_price is not None or line.discount_percent is not None for line in lines):
         PRICE.require(tx.principal)
-    made = []
-    for position, line in enumerate(lines, start=1):
-        offer = offers.get(line.product_id)
-        if offer is None:
-            raise Invalid("There is no active product with this id.", field=f"lines.{position - 1}.product_id")
-        before = (kept or {}).get(position)
-        if before is not None and before.product_id != line.product_id:
-            before = None
-        made.append(_priced(position, line, parties, offer, before))
-    return made
 
 
 def totals_of(lines: Sequence[LineView]) -> Totals:
@@ -127,7 +139,7 @@ def _priced(position: int, line: NewLine, parties: Parties, offer: Offer, before
     net = Money(line_net(price, line.quantity, discount, parties.currency), parties.currency)
     return LineView(
         position, offer.product_id, offer.sku, offer.name, line.quantity, price, discount, category, rate, net,
-        offer.stocked,
+        offer.stocked, whole=line.whole,
     )  # fmt: skip
 
 

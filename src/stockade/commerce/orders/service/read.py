@@ -43,9 +43,16 @@ _ORDER = raw(
                 'discount_percent', trim_scale(l.discount_percent)::text, 'vat_category', l.vat_category,
                 'vat_rate', trim_scale(l.vat_rate)::text,
                 'net', json_build_object('amount_minor', l.net_minor, 'currency', o.currency), 'stocked', l.stocked,
-                'reserved', l.reserved, 'shipped', l.shipped, 'invoiced', l.invoiced, 'cancelled', l.cancelled
+                'reserved', l.reserved, 'shipped', l.shipped, 'invoiced', l.invoiced, 'cancelled', l.cancelled,
+                'whole', l.whole
             ) order by l.position)
             from orders.line as l where l.tenant_id = $1 and l.order_id = o.id
+        ),
+        'delivery', (
+            select json_build_object(
+                'recipient', d.recipient, 'street', d.street, 'postcode', d.postcode, 'city', d.city,
+                'country', d.country
+            ) from orders.delivery as d where d.tenant_id = $1 and d.order_id = o.id
         ),
         'holds', case when o.stage = 'draft' then '[]' else (
             select coalesce(json_agg(json_build_object(

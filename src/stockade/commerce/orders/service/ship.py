@@ -15,7 +15,7 @@ from stockade.tenancy.transaction import Transaction
 
 _INSERT: Statement[Any] = raw(
     f"""
-    with {next_in("shipment", "SH")}, made as (
+    with {next_in("shipment")}, made as (
         insert into orders.shipment (tenant_id, id, order_id, number, carrier, tracking)
         select $1::uuid, $3::uuid, $4::uuid, number, $5::text, $6::text from counter
     )

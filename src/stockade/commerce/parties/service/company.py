@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 from sqlalchemy import insert, select, update
 
 from stockade.access.fields import CountryCode, CurrencyCode, Email, Phone, Text80, Text200, Version, lowered, merged
+from stockade.access.permissions import PERMISSIONS
 from stockade.commerce.parties.model import Company
 from stockade.commerce.parties.rules import (
     BankCode,
@@ -20,6 +21,7 @@ from stockade.commerce.parties.rules import (
 )
 from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.problems import Conflict, VersionConflict
+from stockade.tenancy.masks import last_four
 from stockade.tenancy.transaction import Transaction, on_violation
 
 
@@ -142,6 +144,11 @@ async def read_company(tx: Transaction) -> CompanyView:
     return await _READ.one(tx)
 
 
+async def find_company(tx: Transaction) -> CompanyView | None:
+    """Return the tenant's company; None until it has been written down."""
+    return await _READ.first(tx)
+
+
 async def change_company(tx: Transaction, change: CompanyChange) -> CompanyView:
     """Change some fields of the company; ``VersionConflict`` unless it still is as the caller has read it."""
     before = await _READ.one(tx)
@@ -161,6 +168,14 @@ async def change_company(tx: Transaction, change: CompanyChange) -> CompanyView:
 async def read_bank_account(tx: Transaction) -> BankAccount:
     """Return the company's bank account. For those with ``settings:bank`` only, and for invoices."""
     return await _READ_BANK.one(tx)
+
+
+async def shown_bank_account(tx: Transaction) -> BankAccount:
+    """Return the company's bank account as the principal may see it: masked without ``settings:bank``."""
+    account = await _READ_BANK.one(tx)
+    if account.iban is None or PERMISSIONS["settings:bank"].granted_to(tx.principal):
+        return account
+    return msgspec.structs.replace(account, iban=last_four(account.iban), bic=None)
 
 
 async def set_bank_account(tx: Transaction, change: BankAccountChange) -> BankAccount:

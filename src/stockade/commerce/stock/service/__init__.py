@@ -10,6 +10,7 @@ from stockade.commerce.stock.service.moves import (
     read_moves_of,
     receive,
     reverse,
+    transfer,
 )
 from stockade.commerce.stock.service.reservations import (
     ReservationRow,
@@ -31,4 +32,5 @@ __all__ = [
     "CodeTaken", "LevelView", "LowStock", "MoveView", "ReservationRow", "WarehouseView", "adjust", "consume",
     "create_warehouse", "list_levels", "list_low_stock", "list_moves", "list_warehouses", "make_moves", "read_move",
     "read_moves_of", "read_warehouse", "receive", "release", "release_expired", "reserve", "reverse", "set_expiry",
+    "transfer",
 ]  # fmt: skip

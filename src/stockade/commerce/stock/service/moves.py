@@ -154,3 +154,23 @@ async def list_moves(
     if after is None:
         return await _FIRST_PAGE.all(tx, product_id=product_id, count=count)
     return await _NEXT_PAGE.all(tx, product_id=product_id, count=count, after_at=after[0], after_id=after[1])
+
+
+async def transfer(
+    tx: Transaction, *, id: UUID, from_id: UUID, to_id: UUID, quantities: Sequence[tuple[UUID, int]], note: str | None
+) -> None:  # fmt: skip
+    """Bring goods from one warehouse to another: for each (product, quantity) a move out and one in, all or nothing.
+
+    ``id`` is the source of all of them. ``NotEnoughStock`` if less would be left than is promised.
+    """
+    if from_id == to_id:
+        raise Invalid("Goods are brought to another warehouse.", field="to_id")
+    ways = ((from_id, -1), (to_id, 1))
+    await make_moves(
+        tx,
+        [
+            Change(new_id(), warehouse_id, product, sign * quantity, "transfer", id, note)
+            for product, quantity in quantities
+            for warehouse_id, sign in ways
+        ],
+    )

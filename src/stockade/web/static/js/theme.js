@@ -1,14 +1,18 @@
 /*
- * Theme, before the first paint: it is loaded in the head and blocks, so that no page flashes in the other theme.
- * The choice ("light" or "dark"; absent means "as the system says") lives in this browser only.
+ * What a person set for this browser, before the first paint: it is loaded in the head and blocks, so that no page flashes
+ * in the other theme. Theme ("light", "dark"), density of tables ("compact"), keys ("off"); absent means the usual.
  */
 (() => {
   "use strict";
-  document.documentElement.classList.add("has-script");
+  const root = document.documentElement;
+  root.classList.add("has-script");
+  const known = { theme: ["light", "dark"], density: ["compact"], keys: ["off"] };
   try {
-    const chosen = localStorage.getItem("stockade-theme");
-    if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+    for (const [name, values] of Object.entries(known)) {
+      const chosen = localStorage.getItem(`stockade-${name}`);
+      if (values.includes(chosen)) root.dataset[name] = chosen;
+    }
   } catch {
-    // Storage is denied: the system's theme it is.
+    // Storage is denied: the usual it is.
   }
 })();

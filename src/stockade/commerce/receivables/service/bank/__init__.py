@@ -1,0 +1,1 @@
+"""Bank files: received, read once, matched to open invoices, booked by a person."""
