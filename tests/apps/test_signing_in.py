@@ -94,7 +94,7 @@ def told(page: httpx.Response, *changing: str) -> str:
 async def test_a_password_opens_a_session_that_shows_the_orders(site: Site, person: Person) -> None:
     async with browser(site) as client:
         answer = await sign_in(client, person.email)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/orders")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/welcome")  # it never had an order
         assert (await client.get("/orders")).status_code == 200
         assert (await client.get("/api/v1/orders")).status_code == 200
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, examined, link, owner, sign_in, visit
+from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, examined, owner, sign_in, visit
 
-__all__ = ["link"]
 MOST_BYTES = 250_000
 KEPT = "#field-name"
 NO_MATTER = re.compile(r"status of 4(01|05)|ERR_INTERNET_DISCONNECTED")
@@ -27,11 +26,32 @@ MOVED = """
 """How far things moved while the page came up (cumulative layout shift)."""
 
 
+_SIGNED_IN: dict[str, Any] = {}
+"""What a browser holds after signing in, by the origin: once is enough for all of these journeys."""
+
+
+def fresh_link(serving: Serving) -> str:
+    """A one-time link of the first demo tenant's owner."""
+    tenant, email = owner(serving)
+    return serving.home.command("user", "link", "--tenant", tenant, email).stdout.strip()
+
+
+async def at_work(browser: Any, serving: Serving, path: str = "/orders", **options: Any) -> Visit:
+    """Open a window of somebody who is signed in."""
+    if serving.home.origin not in _SIGNED_IN:
+        first = await visit(browser, serving)
+        await sign_in(first, fresh_link(serving))
+        _SIGNED_IN[serving.home.origin] = await first.context.storage_state()
+        await first.context.close()
+    made = await visit(browser, serving, storage_state=_SIGNED_IN[serving.home.origin], **options)
+    await made.see(path)
+    return made
+
+
 @pytest.fixture
-async def person(browser: Any, serving: Serving, link: str) -> AsyncIterator[Visit]:
-    """Somebody who is signed in; nothing may have been complained of at the end."""
-    made = await visit(browser, serving)
-    await sign_in(made, link)
+async def person(browser: Any, serving: Serving) -> AsyncIterator[Visit]:
+    """Somebody at work; nothing may have been complained of at the end."""
+    made = await at_work(browser, serving)
     yield made
     await made.context.close()
     assert [it for it in made.complaints if not NO_MATTER.search(it)] == []
@@ -73,7 +93,7 @@ async def test_the_palette_offers_what_was_opened_last_before_anything_else(pers
     await page.keyboard.press("Control+k")
     assert number in await marked(person)
     await page.keyboard.press("Escape")
-    assert await page.locator("#palette").is_hidden()
+    await page.locator("#palette").wait_for(state="hidden")
 
 
 async def test_a_page_is_found_by_a_part_of_its_name(person: Visit) -> None:
@@ -106,7 +126,7 @@ async def test_a_question_mark_lists_the_keys_of_the_page_in_the_words_of_their_
         assert words in listed
     await person.picture("shortcuts")
     await person.page.keyboard.press("Escape")
-    assert await person.page.locator("#shortcuts").is_hidden()
+    await person.page.locator("#shortcuts").wait_for(state="hidden")
 
 
 async def test_single_keys_can_be_switched_off_and_stay_off(person: Visit) -> None:
@@ -171,7 +191,7 @@ async def test_a_page_with_something_typed_is_not_left_unasked(person: Visit) ->
     assert page.url.endswith("/ui")
 
 
-async def test_a_session_that_ended_loses_nothing_of_what_was_typed(person: Visit, serving: Serving, link: str) -> None:
+async def test_a_session_that_ended_loses_nothing_of_what_was_typed(person: Visit, serving: Serving) -> None:
     page = person.page
     await person.see("/ui")
     await type_name(person, "Hartley & Sons")
@@ -183,22 +203,13 @@ async def test_a_session_that_ended_loses_nothing_of_what_was_typed(person: Visi
         await page.get_by_role("link", name="Sign in", exact=True).click()
     other = await opened.value
     person.watch(other)
-    await sign_in_again(other, serving)
+    await sign_in(Visit(person.context, other, person.origin), fresh_link(serving))
     await page.get_by_role("alertdialog").wait_for(state="hidden")
     assert await page.locator(KEPT).input_value() == "Hartley & Sons"
     # The page's token was the ended session's. The renewed one is taken: what is refused then is the address.
     async with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
         await page.get_by_role("button", name="Save").click()
     assert (await answered.value).status == 405
-
-
-async def sign_in_again(page: Any, serving: Serving) -> None:
-    """Sign in in another tab, by a fresh link."""
-    tenant, email = owner(serving)
-    fresh = serving.home.command("user", "link", "--tenant", tenant, email).stdout.strip()
-    await page.goto(fresh)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/orders")
 
 
 async def test_a_lost_connection_is_told_and_what_was_typed_waits_for_it(person: Visit) -> None:
@@ -268,14 +279,11 @@ async def test_the_theme_and_the_density_are_remembered_by_the_browser(person: V
 
 
 async def test_a_first_visit_transfers_less_than_250_kilobytes_and_nothing_moves(
-    browser: Any, serving: Serving, link: str
+    browser: Any, serving: Serving
 ) -> None:
-    person = await visit(browser, serving)
-    await sign_in(person, link)
-    state = await person.context.storage_state()
-    await person.context.close()
+    await (await at_work(browser, serving)).context.close()
     for path in ("/orders", "/ui"):
-        fresh = await visit(browser, serving, storage_state=state)
+        fresh = await visit(browser, serving, storage_state=_SIGNED_IN[serving.home.origin])
         client = await fresh.context.new_cdp_session(fresh.page)
         received: list[int] = []
         client.on("Network.loadingFinished", lambda event, into=received: into.append(event["encodedDataLength"]))
@@ -297,11 +305,9 @@ async def test_a_first_visit_transfers_less_than_250_kilobytes_and_nothing_moves
     ],
 )
 async def test_every_component_passes_axe_in_every_look(
-    browser: Any, serving: Serving, link: str, look: str, options: dict[str, Any]
+    browser: Any, serving: Serving, look: str, options: dict[str, Any]
 ) -> None:
-    person = await visit(browser, serving, bypass_csp=True, **options)
-    await sign_in(person, link)
-    await person.see("/ui")
+    person = await at_work(browser, serving, "/ui", bypass_csp=True, **options)
     found = await examined(person, f"components-{look}")
     for opened in ("ui-dialog", "ui-drawer", "palette", "shortcuts"):
         await person.page.evaluate(f"document.getElementById('{opened}').showModal()")

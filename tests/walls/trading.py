@@ -97,6 +97,11 @@ class Trader:
             "/write-offs", {"invoice_id": invoice["id"], "reason": "Lost", "amount_minor": 1}, "write_off_id"
         )
         await self._pay(customer, invoice["id"])
+        await self._bank()
+        letter = {"invoice_id": invoice["id"], "to": "ada@example.com", "subject": "Invoice", "body": "Dear Ada"}
+        await self.make("/letters", letter, "letter_id")
+        upload = {"target": "products", "file_name": "a.csv", "content": "c2t1LG5hbWUKQS0xLEFtcGhvcmEK"}
+        await self.make("/imports", upload, "import_id")
         moves = await self.ask("GET", f"/stock/moves?product_id={self.made['product_id']}")
         self.made["move_id"] = UUID(moves["items"][0]["id"])
         count = {"warehouse_id": str(self.made["warehouse_id"])}
@@ -121,3 +126,9 @@ class Trader:
         }  # fmt: skip
         made = await self.make("/payments", payment, "payment_id")
         self.made["allocation_id"] = UUID(made["allocations"][0]["id"])
+
+    async def _bank(self) -> None:
+        line = {"booked_on": "2026-01-06", "amount_minor": 700, "currency": "EUR", "payer": "Museum Ltd", "account": "DE00"}
+        made = await self.make("/bank-statements", {"name": "January", "lines": [line]}, "statement_id")
+        lines = await self.ask("GET", f"/bank-statements/{made['id']}/lines")
+        self.made["line_id"] = UUID(lines["items"][0]["id"])

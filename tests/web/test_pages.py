@@ -46,6 +46,17 @@ async def test_a_file_is_served_with_its_type_under_its_versioned_address_for_ev
     assert answered.header("cache-control") == "public, max-age=31536000, immutable"
 
 
+async def test_a_bundle_is_its_parts_in_order_and_its_version_follows_them(folder: Path) -> None:
+    (folder / "css" / "base.css").write_bytes(b"p { margin: 0 }")
+    (folder / "bundles.toml").write_text('"css/all.css" = ["css/base.css", "css/app.css"]')
+    answered = await fetch(folder, "/static/css/all.css")
+    assert answered.body == b"p { margin: 0 }\n" + BIG
+    before = StaticFiles([folder]).url("css/all.css")
+    (folder / "css" / "base.css").write_bytes(b"p { margin: 1px }")
+    assert StaticFiles([folder]).url("css/all.css") != before
+    assert (await fetch(folder, "/static/bundles.toml")).status == 404
+
+
 async def test_a_version_that_is_not_this_files_is_not_kept(folder: Path) -> None:
     answered = await fetch(folder, "/static/css/app.css", query=b"v=0123456789abcdef")
     assert answered.header("cache-control") == "no-cache"

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.problems import VersionConflict
-from stockade.mail.addresses import Address, Line, Lines
+from stockade.mail.addresses import TEXT_PATTERN, Address, Line
 from stockade.mail.model import Setting
 from stockade.tenancy.transaction import Transaction
 
-Signature = Annotated[Lines, msgspec.Meta(max_length=1000)]
+Signature = Annotated[str, msgspec.Meta(max_length=1000, pattern=TEXT_PATTERN)]
 
 
 class MailSetting(msgspec.Struct, frozen=True):

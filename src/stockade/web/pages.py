@@ -6,7 +6,8 @@ ever marked as safe: what a template prints is escaped.
 
 import gzip
 import hashlib
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=ut
           ".png": "image/png", ".ico": "image/x-icon", ".woff2": "font/woff2"}  # fmt: skip
 """What is served; a file of another kind in the folders (a licence, a record) is not."""
 _COMPRESSED = frozenset({".css", ".js", ".svg"})
+BUNDLES = "bundles.toml"
+"""In a folder of static files: a name, and the files of which it is made, in order."""
 _FOREVER = b"public, max-age=31536000, immutable"
 _A_DAY = b"public, max-age=86400"
 _ASK_AGAIN = b"no-cache"
@@ -58,6 +61,11 @@ class StaticFiles:
                 if name in self._files or total > MOST_STATIC_BYTES:
                     raise Refusal(f"The static file {path} is there twice, or the files are too large altogether.")
                 self._files[name] = _read(path)
+        for folder in folders:
+            self._files |= {name: self._joined(name, parts) for name, parts in _bundles(folder).items()}
+
+    def _joined(self, name: str, parts: Sequence[str]) -> StaticFile:
+        return _made(b"\n".join(self._files[part].body for part in parts), Path(name).suffix)
 
     def url(self, path: str) -> str:
         """Return a file's URL with its version, for templates; ``KeyError`` if there is no such file."""
@@ -118,13 +126,21 @@ def _environment(folders: Iterable[Path], static: StaticFiles, spoken: Language)
     return made
 
 
+def _bundles(folder: Path) -> Mapping[str, Sequence[str]]:
+    path = folder / BUNDLES
+    return tomllib.loads(path.read_text()) if path.is_file() else {}
+
+
 def _read(path: Path) -> StaticFile:
-    body = path.read_bytes()
+    return _made(path.read_bytes(), path.suffix)
+
+
+def _made(body: bytes, suffix: str) -> StaticFile:
     # No time stamp inside, so that every process and every start makes the same bytes.
-    compressed = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSED else None
+    compressed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSED else None
     if compressed is not None and len(compressed) >= len(body):
         compressed = None
-    return StaticFile(body, compressed, _KINDS[path.suffix].encode(), hashlib.sha256(body).hexdigest()[:16])
+    return StaticFile(body, compressed, _KINDS[suffix].encode(), hashlib.sha256(body).hexdigest()[:16])
 
 
 def _answer(file: StaticFile, given: dict[bytes, bytes], query: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

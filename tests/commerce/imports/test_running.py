@@ -123,10 +123,14 @@ async def test_a_killed_worker_goes_on_and_does_nothing_twice(
         await running.start_import(tx, run.id)
     async with database.transaction(shop.principal) as tx:
         await running.advance(tx, run.id, {})
-    with pytest.raises(RuntimeError):  # the second batch is done, but not committed
+
+    async def killed_before_its_commit() -> None:
         async with database.transaction(shop.principal) as tx:
             await running.advance(tx, run.id, {})
             raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        await killed_before_its_commit()
     assert len(await products(database, shop)) == 1 + 3
     done = await jobs.work_on(database, shop.id, run.id)
     assert (done.state, done.progress.done, counts(done)) == ("finished", 10, (10, 0, 0, 0))

@@ -1,6 +1,7 @@
 """Series of numbers: they begin where the tenant says, as long as that leaves no gap."""
 
 import asyncio
+import typing
 
 import pytest
 from tests.conftest import MakeTenant, TenantFixture
@@ -38,7 +39,7 @@ async def test_a_new_tenant_sees_every_series_with_its_first_number(database: Da
     assert list(found) == list(KINDS)
     assert {name: view.next_number for name, view in found.items()} == {
         "order": f"SO-{YEAR}-000001", "shipment": f"SH-{YEAR}-000001", "INV": f"INV-{YEAR}-000001",
-        "CN": f"CN-{YEAR}-000001", "customer": "C-00001",
+        "CN": f"CN-{YEAR}-000001", "customer": "C-00001", "count": f"SC-{YEAR}-000001",
     }  # fmt: skip
     assert all(view.open for view in found.values())
 
@@ -63,6 +64,10 @@ async def test_documents_carry_the_prefix_and_go_on_from_the_number_that_was_set
     assert invoice["number"] == f"FV-{YEAR}-000118"
     assert note["number"] == f"FK-{YEAR}-000003"
     assert (await trader.ask("GET", "/number-series"))[0]["next_number"] == f"ZA-{YEAR}-004219"
+
+
+def test_every_series_can_be_set() -> None:
+    assert set(typing.get_args(SeriesSetting.__annotations__["series"])) == set(KINDS)
 
 
 async def test_a_series_in_use_keeps_its_beginning(database: Database, tenant: TenantFixture) -> None:

@@ -71,6 +71,19 @@ def _archived(label: str, after: Values) -> str:
     return said("Product {sku} restored", sku=label)
 
 
+_IMPORTS: Mapping[str, Callable[[], str]] = {
+    "finished": lambda: said("An import has finished"),
+    "stopped": lambda: said("An import was stopped"),
+    "refused": lambda: said("A file could not be imported"),
+    "running": lambda: said("An import was started"),
+}
+
+
+def _imported(label: str, after: Values) -> str:
+    tell = _IMPORTS.get(after.get("state", ""))
+    return tell() if tell else said("A file for an import was looked at")
+
+
 _ORDER, _PRODUCT = "/orders/{id}", "/products/{id}"
 _KINDS: Mapping[str, _Kind] = {
     "orders.stage_changed": _Kind(
@@ -94,6 +107,7 @@ _KINDS: Mapping[str, _Kind] = {
         "orders:read", "download", "",
         lambda label, after: said("{n} rows exported: {kind}", n=after.get("rows", 0), kind=after.get("kind", "")),
     ),
+    "imports.state_changed": _Kind("imports:read", "import", "/imports/{id}", _imported),
     "insert orders.sales_order": _Kind(
         "orders:read", "clipboard-list", _ORDER,
         lambda label, after: said("Order {number} placed", number=after.get("number", "")),

@@ -81,7 +81,8 @@ async def show_invoice(tx: Transaction, request: AnyRequest, invoice_id: UUID) -
     subjects = [invoice_id, *(it.id for it in settled), *(it.id for it in notes), *(it.id for it in letters)]
     entries = told_entries(await history(tx, subjects), invoice.currency, locale_of(request.scope))
     return Shown("invoices/invoice.html", {
-        **_head(invoice, sum(it.gross.amount_minor for it in notes)), "settled": settled, "notes": notes, "letters": letters, "history": entries,
+        **_head(invoice, sum(it.gross.amount_minor for it in notes)), "settled": settled, "notes": notes,
+        "letters": letters, "history": entries,
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
 

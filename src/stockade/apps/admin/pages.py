@@ -1,6 +1,7 @@
 """Every page of the admin panel. A new one is a line here."""
 
 from stockade.apps.admin import (
+    bank,
     counting,
     customer_parts,
     customers,
@@ -8,12 +9,14 @@ from stockade.apps.admin import (
     entry,
     first_day,
     imports,
+    invoices,
     keys,
     language,
     members,
     order,
     orders,
     palette,
+    payments,
     products,
     session,
     settings,
@@ -24,6 +27,9 @@ from stockade.apps.admin import (
 )
 
 MODULES = (
+    bank,
+    invoices,
+    payments,
     customers,
     customer_parts,
     dashboard,

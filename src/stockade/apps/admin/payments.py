@@ -221,13 +221,15 @@ def _for_invoice(filled: Form, items: list[OpenItem], wanted: str, currency: str
 
 async def _payment_page(tx: Transaction, request: AnyRequest, payment_id: UUID, filled: Form) -> Shown:
     payment = await read_payment(tx, payment_id)
+    spoken, currency = locale_of(request.scope), payment.amount.currency
     shares = await shares_of(tx, payment_id)
     left = payment.unallocated.amount_minor
     events = await history(tx, [payment_id, *(share.id for share in shares)])
     return Shown("payments/payment.html", {
         "payment": payment, "payer": await debtor(tx, payment.customer_id), "shares": shares, "methods": METHODS,
         "items": await open_items(tx, payment.customer_id) if left else [], "form": filled, "ways": WAYS,
-        "history": told_entries(events, payment.amount.currency, locale_of(request.scope)), "today": today(),
+        "history": told_entries(events, currency, spoken), "today": today(),
+        "typed_rest": typed(left, "amount_minor", currency=currency, locale=spoken),
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
 

@@ -18,9 +18,10 @@ STATE_BADGES = {
     "credited": (N_("Credited"), "hollow", "receipt"), "credit_note": (N_("Credit note"), "hollow", "receipt"),
 }  # fmt: skip
 STATES = {
-    "open": N_("Open"), "overdue": N_("Overdue"), "part_paid": N_("Part paid"), "paid": N_("Paid"),
-    "credited": N_("Credited"), "credit_note": N_("Credit notes"),
+    "open": N_("Open"), "part_paid": N_("Part paid"), "paid": N_("Paid"), "credited": N_("Credited"),
+    "credit_note": N_("Credit notes"),
 }  # fmt: skip
+"""By which the list is filtered; ``overdue`` is a flag of its own, since what is overdue is open or part paid."""
 _STATE = """
     case when i.kind = 'credit_note' then 'credit_note'
         when coalesce(t.open_minor, 0) = 0 then
@@ -28,8 +29,7 @@ _STATE = """
         when t.due_on < {today} then 'overdue' when t.open_minor < t.gross_minor then 'part_paid' else 'open' end
 """
 _IN_STATE = """
-    case {0} when 'open' then t.open_minor > 0 when 'overdue' then t.open_minor > 0 and t.due_on < {today}
-        when 'part_paid' then t.open_minor > 0 and t.open_minor < t.gross_minor
+    case {0} when 'open' then t.open_minor > 0 when 'part_paid' then t.open_minor > 0 and t.open_minor < t.gross_minor
         when 'credit_note' then i.kind = 'credit_note'
         when 'credited' then t.open_minor = 0 and t.credited_minor > 0 and t.credited_minor = t.gross_minor
         else i.kind = 'invoice' and coalesce(t.open_minor, 0) = 0
@@ -54,7 +54,7 @@ INVOICES = Listing(
         Column("net", N_("Net"), "i.net_minor", "money", currency="i.currency", shown=False),
         Column("vat", N_("VAT"), "i.vat_minor", "money", currency="i.currency", shown=False),
         Column("total", N_("Total"), "i.gross_minor", "money", currency="i.currency", sort=True),
-        Column("open", N_("Open"), "coalesce(t.open_minor, 0)", "money", currency="i.currency"),
+        Column("open", N_("Open"), "nullif(t.open_minor, 0)", "money", currency="i.currency"),
         Column("credit", N_("Credit left"), "r.unallocated_minor", "money", currency="i.currency", shown=False,
                needs=("credit",)),
     ),

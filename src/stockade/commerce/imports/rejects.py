@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
+from stockade.commerce.imports.reading.sniffing import SEPARATORS
 from stockade.commerce.imports.views import ImportView, LineView
 from stockade.kernel.words import N_
 
@@ -18,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def rejects_csv(run: ImportView, lines: Iterable[tuple[LineView, Sequence[str]]], reason: str = REASON) -> str:
     """Return the lines, each with its sentences, as CSV (RFC 4180) with the file's own separator."""
     out = io.StringIO()
-    write = csv.writer(out, delimiter=run.separator or ",").writerow
+    write = csv.writer(out, delimiter=run.separator if run.separator in SEPARATORS else ",").writerow
     write([harmless(name) for name in (*run.header, reason)])
     for line, sentences in lines:
         cells = line.cells + [""] * (len(run.header) - len(line.cells))

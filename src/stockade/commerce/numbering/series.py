@@ -85,7 +85,7 @@ class SeriesView(msgspec.Struct, frozen=True):
 class SeriesSetting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the numbers of a series are to begin, and with which."""
 
-    series: Literal["order", "shipment", "INV", "CN", "customer"]
+    series: Literal["order", "shipment", "INV", "CN", "customer", "count"]
     prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9]{0,7}(?!\n)$", examples=["INV"])]
     next: Annotated[int, msgspec.Meta(ge=1, le=999_999_999)] = 1
 

@@ -20,9 +20,7 @@ from stockade.kernel.clock import today
 from stockade.kernel.problems import NotFound
 from stockade.tenancy.transaction import Transaction
 
-OrderIds = Annotated[
-    list[UUID], QueryParameter(min_items=1, max_items=MOST_AT_ONCE, description="Repeat it.")
-]
+OrderIds = Annotated[list[UUID], QueryParameter(min_items=1, max_items=MOST_AT_ONCE, description="Repeat it.")]
 _PDF: dict[str, Any] = {"media_type": "application/pdf", "heavy": True, "finish": typeset}
 
 

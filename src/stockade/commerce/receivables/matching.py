@@ -149,12 +149,17 @@ def name_key(name: str) -> str:
     return "".join(word for word in words if word not in _LEGAL_FORMS)
 
 
-def payer_keys(payer: str, account: str) -> list[tuple[str, Reason]]:
+def payer_named(payer: str, purpose: str) -> str:
+    """Return who pays by name; where a bank has no column for that, the words of the purpose that hold no figure."""
+    return payer or " ".join([word for word in purpose.split() if not any(map(str.isdigit, word))][:8])
+
+
+def payer_keys(payer: str, purpose: str, account: str) -> list[tuple[str, Reason]]:
     """Return under which keys a payer is remembered, the more telling one first."""
     keys: list[tuple[str, Reason]] = []
     if len(account) >= 8:
         keys.append((f"account:{account}", "account"))
-    if len(name := name_key(payer)) >= 3:
+    if len(name := name_key(payer_named(payer, purpose))) >= 3:
         keys.append((f"name:{name[:100]}", "payer"))
     return keys
 

@@ -1,6 +1,7 @@
 """The company as documents name it, and the bank account that invoices name."""
 
 from babel import Locale
+
 from stockade.apps.admin.forms import Form, submitted
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown, locale_of

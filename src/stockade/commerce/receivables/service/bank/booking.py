@@ -98,7 +98,7 @@ async def book_line(tx: Transaction, line_id: UUID, wanted: BookLine) -> BankLin
         if parts:
             await allocate(tx, line.payment_id, parts, on=line.booked_on)
     await _SET.run(tx, id=line_id, state="booked", payment_id=payment_id)
-    keys = [key for key, _ in payer_keys(line.payer, line.account)]
+    keys = [key for key, _ in payer_keys(line.payer, line.purpose, line.account)]
     if keys:
         await _LEARN.run(tx, ids=[new_id() for _ in keys], keys=keys, customer_id=wanted.customer_id)
     return await read_line(tx, line_id)

@@ -20,8 +20,10 @@ from stockade.commerce.receivables.matching import (
     choices,
     name_key,
     payer_keys,
+    payer_named,
     spellings,
 )
+from stockade.commerce.receivables.rules import oldest_first
 from stockade.database.statements import raw
 from stockade.kernel.money import Money
 from stockade.tenancy.transaction import Transaction
@@ -77,6 +79,22 @@ class Proposed(msgspec.Struct, frozen=True):
     customers: dict[UUID, Payer]
     invoices: dict[UUID, OpenInvoice]
     next: str | None = None
+
+    def open_of(self, customer_id: UUID, currency: str) -> list[OpenInvoice]:
+        """Return what a customer has open in a currency, as far as it was looked at, the one due first at the top."""
+        return [it for it in self.invoices.values() if (it.customer_id, it.currency) == (customer_id, currency)]
+
+    def choice_for(self, line: BankLine, customer_id: UUID | None) -> Choice | None:
+        """Return how a line would be booked for a customer that somebody chose; without one, the best choice."""
+        found = self.choices.get(line.id, [])
+        if customer_id is None:
+            return found[0] if found else None
+        if (choice := next((one for one in found if one.customer_id == customer_id), None)) is not None:
+            return choice
+        if customer_id not in self.customers:
+            return None
+        parts = oldest_first(self.open_of(customer_id, line.currency), line.amount_minor)
+        return Choice(customer_id=customer_id, parts=tuple(parts.items()), reasons=(), certainty="none")
 
 
 class _Hinted(msgspec.Struct, frozen=True):
@@ -213,25 +231,35 @@ async def _hinted(
     tx: Transaction, lines: Sequence[BankLine], spelled: dict[UUID, list[str]], given: Sequence[UUID]
 ) -> list[_Hinted]:  # fmt: skip
     return await _HINTS.all(
-        tx, keys=[key for line in lines for key, _ in payer_keys(line.payer, line.account)],
-        numbers=_all(spelled.values()), words=list({word for line in lines for word in line.payer.lower().split()[:2]}),
+        tx, keys=[key for line in lines for key, _ in payer_keys(line.payer, line.purpose, line.account)],
+        numbers=_all(spelled.values()), words=list({word for line in lines for word in _first_words(line)}),
         given=list(given),
     )  # fmt: skip
 
 
 def _hints(line: BankLine, spelled: dict[UUID, list[str]], hinted: Sequence[_Hinted]) -> list[Hint]:
     """Return what speaks for customers in one line."""
-    learned: dict[str, Reason] = dict(payer_keys(line.payer, line.account))
-    numbers, name = set(spelled[line.id]), name_key(line.payer)
+    learned: dict[str, Reason] = dict(payer_keys(line.payer, line.purpose, line.account))
+    numbers, name = set(spelled[line.id]), name_key(payer_named(line.payer, line.purpose))
     made = []
     for hint in hinted:
         if hint.kind == "learned" and hint.key in learned:
             made.append(Hint(hint.customer_id, learned[hint.key]))
         elif hint.kind == "customer_number" and hint.key in numbers:
             made.append(Hint(hint.customer_id, "customer_number"))
-        elif hint.kind == "name" and name and name_key(hint.name) == name:
+        elif hint.kind == "name" and _is_named(name, name_key(hint.name), begins=not line.payer):
             made.append(Hint(hint.customer_id, "name"))
     return made
+
+
+def _first_words(line: BankLine) -> list[str]:
+    """What a customer's name may begin with: a legal form or an article may come before it."""
+    return payer_named(line.payer, line.purpose).lower().split()[:2]
+
+
+def _is_named(name: str, customers: str, *, begins: bool) -> bool:
+    """Whether a payer's name is the customer's; ``begins``: more words may follow, since it is a purpose."""
+    return bool(customers) and (name == customers or (begins and len(customers) >= 6 and name.startswith(customers)))
 
 
 def _payers_of(lines: Iterable[BankLine]) -> list[UUID]:

@@ -126,11 +126,9 @@
     } else if (kind === "/problems/orders/draft-gone") {
       draft.orderId = body.order_id;
       tell(draft, "gone");
-    } else if (status === 401) {
-      tell(draft, "ended");
-      stockade.sessionEnded?.();
     } else {
-      tell(draft, kind === "/problems/orders/too-many-drafts" ? "full" : "offline");
+      // No dialog: it would take the keystrokes of somebody who types on.
+      tell(draft, status === 401 ? "ended" : kind === "/problems/orders/too-many-drafts" ? "full" : "offline");
       later(draft, AGAIN_AFTER_MS);
     }
   }

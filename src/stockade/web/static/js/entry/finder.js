@@ -23,7 +23,6 @@
         const asked = entry.call("GET", address).then(({ status, body }) => {
           if (status === 200) return body;
           remembered.delete(address);
-          if (status === 401) stockade.sessionEnded?.();
           return null;
         });
         remembered.set(address, asked);

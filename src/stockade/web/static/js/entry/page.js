@@ -183,6 +183,7 @@
     else delete field("customer").dataset.taken;
     stockade.kept.set("entry-open", draft.id);
     part("customer-told").hidden = true;
+    here.state = draft.state;
     showState(draft);
     showAll();
     reprice();
@@ -239,17 +240,28 @@
     document.dispatchEvent(new CustomEvent("entry:decide", { detail: draft }));
   }
 
-  document.addEventListener("entry:state", ({ detail: draft }) => {
-    if (draft === here.draft) showState(draft);
-    showDrafts();
-  });
-
   /* The connection or the session is back: what waited goes on. */
-  function again() {
-    kept.again(here.drafts);
+  function goOn() {
     for (const row of here.rows) if (row.pending && row.offline) row.finder.resolve(row.line.typed);
+    const typed = field("customer").value;
+    if (typed.trim() && !here.draft.content.customer_id) customer.resolve(typed);
     reprice();
   }
+
+  function again() {
+    kept.again(here.drafts);
+    goOn();
+  }
+
+  document.addEventListener("entry:state", ({ detail: draft }) => {
+    if (draft === here.draft) {
+      const waited = ["offline", "ended"].includes(here.state) && draft.state === "saved";
+      here.state = draft.state;
+      showState(draft);
+      if (waited) goOn();
+    }
+    showDrafts();
+  });
 
   window.addEventListener("online", again);
   window.addEventListener("focus", () => here.drafts.some((draft) => draft.state !== "saved") && again());

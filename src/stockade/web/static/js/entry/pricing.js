@@ -93,7 +93,6 @@
         customer_id: content.customer_id, warehouse_id: content.warehouse_id, lines: sent.map(([, line]) => line),
       });
       running = false;
-      if (status === 401) stockade.sessionEnded?.();
       if (status === 200) {
         sent.forEach(([row, line], place) => {
           if (row.line.product_id !== line.product_id) return;

@@ -1,0 +1,43 @@
+"""A person without a mouse: every button and field is reached by Tab, and pressed or filled by keys."""
+
+from typing import Any
+
+MOST_TABS = 250
+_NAME = """() => {
+    const it = document.activeElement;
+    if (!it || it === document.body) return "";
+    const label = it.labels?.[0]?.innerText ?? "";
+    const named = it.getAttribute("aria-label") ?? "";
+    return [named, label, it.innerText ?? "", it.getAttribute("name") ?? ""].join(" | ");
+}"""
+
+
+async def tab_to(page: Any, words: str, *, back: bool = False) -> None:
+    """Press Tab until something is focused that these words name; fail if nothing ever is."""
+    seen = []
+    for _ in range(MOST_TABS):
+        await page.keyboard.press("Shift+Tab" if back else "Tab")
+        name = str(await page.evaluate(_NAME))
+        if any(_says(part, words) for part in name.split(" | ")):
+            return
+        seen.append(name.strip(" |").replace("\n", " ")[:40])
+    raise AssertionError(f"Tab never reaches {words!r}; it passed {seen[:60]}")
+
+
+def _says(part: str, words: str) -> bool:
+    """Return whether a name is these words, or begins with them: "Confirm" is not "Confirmed"."""
+    plain, wanted = " ".join(part.lower().split()), words.lower()
+    return plain == wanted or (plain.startswith(wanted) and not plain[len(wanted)].isalnum())
+
+
+async def press(page: Any, words: str) -> None:
+    """Reach a button or link by Tab, and press it."""
+    await tab_to(page, words)
+    await page.keyboard.press("Enter")
+
+
+async def fill(page: Any, words: str, text: str) -> None:
+    """Reach a field by Tab, and type over what stands in it."""
+    await tab_to(page, words)
+    await page.keyboard.press("Control+a")
+    await page.keyboard.type(text)
