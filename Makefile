@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The lock file is the only source of packages: hashes are required, and nothing is built from an unpinned tool.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: help run test check format lint types imports drift bench screenshots lock clean
+.PHONY: help run test check format lint types imports drift words bench screenshots lock clean
 
 help: ## List what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,7 +31,7 @@ run: $(VENV)/run.stamp ## Run the platform at https://localhost:8443, demo data 
 test: $(VENV)/develop.stamp ## Run the tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/develop.stamp format lint types imports drift test ## Everything that CI runs
+check: $(VENV)/develop.stamp format lint types imports drift words test ## Everything that CI runs
 
 format: $(VENV)/develop.stamp ## Is the code formatted?
 	@$(BIN)/ruff format --check src tests bench verifier tools
@@ -47,6 +47,9 @@ imports: $(VENV)/develop.stamp ## Rooms import downwards only
 
 drift: $(VENV)/develop.stamp ## Do declaration, migration and live catalogue agree?
 	@$(BIN)/python -m tools.drift
+
+words: $(VENV)/develop.stamp ## Is every text for people translated?
+	@$(BIN)/python -m tools.words --check
 
 bench: $(VENV)/develop.stamp ## Measure, and write bench/results/latest.json and a table
 	@$(BIN)/python -m bench.run

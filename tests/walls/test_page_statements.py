@@ -46,8 +46,8 @@ async def test_no_page_costs_more_than_eight_statements(site: Site, tenant: Tena
 
 
 async def test_no_page_asks_once_more_for_each_row(site: Site, tenant: TenantFixture, opened: list[Any]) -> None:
-    trader = Trader(site, await site.key(tenant))
-    made = dict(await trader.furnish())
+    made = await furnish(site, tenant)
+    trader = Trader(site, await site.key(tenant), dict(made))
     token = await session_of(site, tenant, "owner")
     before = await costs(site, opened, made, token)
     for number in range(2, 5):

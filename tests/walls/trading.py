@@ -114,9 +114,20 @@ class Trader:
             "/members", {"email": f"{new_id().hex}@example.com", "name": "Eve", "role": "viewer"}, "member_id"
         )
         await self.ask("POST", "/branding", {"expected_version": 0, "logo": LOGO})
+        await self._enter(customer)
         held = await self.act(await self.act(await self.order(), "confirm"), "holds", reason="Wait")
         self.made["hold_id"] = UUID(held["holds"][0]["id"])
         return self.made
+
+    async def _enter(self, customer: str) -> None:
+        """An order under way, and what can be offered instead of a product; the product stays the one made last."""
+        product, self.made["draft_id"] = self.made["product_id"], new_id()
+        self.made["substitute_ids"] = await self.stock_product(f"AMPHORA-{new_id().hex}", 5)
+        self.made["product_id"] = product
+        substitutes = {"expected_version": 1, "substitute_ids": [str(self.made["substitute_ids"])]}
+        await self.ask("PUT", f"/products/{product}/substitutes", substitutes)
+        body = {"expected_version": 0, "content": {"customer_id": customer, "note": "Ring back", "lines": []}}
+        await self.site.call(self.key, "PUT", f"/orders/drafts/{self.made['draft_id']}", json=body)
 
     async def _pay(self, customer: str, invoice: str) -> None:
         payment = {
@@ -128,7 +139,13 @@ class Trader:
         self.made["allocation_id"] = UUID(made["allocations"][0]["id"])
 
     async def _bank(self) -> None:
-        line = {"booked_on": "2026-01-06", "amount_minor": 700, "currency": "EUR", "payer": "Museum Ltd", "account": "DE00"}
+        line = {
+            "booked_on": "2026-01-06",
+            "amount_minor": 700,
+            "currency": "EUR",
+            "payer": "Museum Ltd",
+            "account": "DE00",
+        }
         made = await self.make("/bank-statements", {"name": "January", "lines": [line]}, "statement_id")
         lines = await self.ask("GET", f"/bank-statements/{made['id']}/lines")
         self.made["line_id"] = UUID(lines["items"][0]["id"])

@@ -140,6 +140,7 @@ async def test_lines_that_share_an_item_share_its_stock_as_confirming_will(shop:
     entry = await priced(shop, *lines)
     order = await shop.confirm(await shop.place(lines=lines))
     assert [line.granted for line in entry.lines] == [line.reserved for line in order.lines] == [7, 0, 3]
+    assert [line.free for line in entry.lines] == [10, 3, 3]
 
 
 async def test_a_short_line_is_offered_its_substitutes_with_their_stock_in_order(shop: Shop) -> None:

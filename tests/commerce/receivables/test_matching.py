@@ -1,4 +1,4 @@
-"""Matching: numbers however they are written, amounts that agree, payers that are known; and never more than came in."""
+"""Matching: numbers however written, amounts that agree, payers that are known; and never more than came in."""
 
 from datetime import date
 from uuid import UUID

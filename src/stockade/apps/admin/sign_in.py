@@ -95,7 +95,10 @@ def local_path(target: str) -> str:
 
     Attack: an open redirect sends people from our sign-in to a stranger's.
     """
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # "//[" is no address at all
+        return FIRST_PAGE
     plain = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     return target if plain and target.isprintable() and "\\" not in target else FIRST_PAGE
 

@@ -23,7 +23,7 @@ MOST_AT_ONCE = 500
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One order of a bulk action, and what became of it."""
+    """One order of a bulk action, and what became of it; ``refusal`` is the problem's title and its detail, by line."""
 
     position: int
     order_id: UUID
@@ -115,7 +115,7 @@ async def start_bulk(tx: Transaction, id: UUID, action: str, orders: Sequence[UU
     """Write down what is to be done to which orders, and put it into the queue.
 
     ``Forbidden`` without the action's permission; ``Invalid`` for an action that is not for many, for no order, or for
-    more than ``MOST_AT_ONCE``.
+    more than ``MOST_AT_ONCE``; ``NotFound`` if one of them is not there.
     """
     chosen = ACTIONS.get(action)
     if chosen is None or not chosen.many:
@@ -125,7 +125,8 @@ async def start_bulk(tx: Transaction, id: UUID, action: str, orders: Sequence[UU
     if not 1 <= len(wanted) <= MOST_AT_ONCE:
         raise Invalid("Choose at least one order, and at most 500.", field="order_id")
     await _START.run(tx, id=id, account_id=tx.principal.actor_id, action=action, total=len(wanted))
-    await _ITEMS.run(tx, id=id, orders=wanted)
+    if await _ITEMS.run(tx, id=id, orders=wanted) < len(wanted):
+        raise NotFound
     await enqueue(tx, JOB, bulk=id)
 
 
@@ -164,6 +165,6 @@ async def _do_one(worker: Database, person: Principal, bulk_id: UUID, action: st
             if taken is not None:
                 await ACTIONS[action].act(tx, *taken)
     except Problem as problem:
-        told = f"{problem.title}. {problem.detail}".removesuffix(" ").rstrip(".") + "."
+        told = "\n".join(filter(None, (problem.title, problem.detail)))
         async with worker.transaction(person) as tx:
             await _REFUSE.run(tx, id=bulk_id, position=position, refusal=told[:500])

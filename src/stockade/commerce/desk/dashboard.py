@@ -261,7 +261,10 @@ async def read_best(
     rows = await _BEST.all(
         tx, first=span.first, last=span.last, currency=currency, with_products=products, with_customers=customers
     )
-    best = [Best(*named, net=Money(minor, currency), count=count) for *named, minor, count in rows]
+    best = [
+        Best(kind, record_id, code, name, Money(minor, currency), count)
+        for kind, record_id, code, name, minor, count in rows
+    ]
     return [row for row in best if row.kind == "product"], [row for row in best if row.kind == "customer"]
 
 

@@ -16,6 +16,7 @@ from stockade.commerce.desk.entry.looking import PRODUCT, TERMS, ProductFound
 from stockade.commerce.orders.commands import Quotation
 from stockade.commerce.orders.credit import exposure_of
 from stockade.commerce.orders.service import Quote, quote
+from stockade.commerce.orders.views import LineView
 from stockade.commerce.stock.rules import Demand, share_out
 from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
@@ -29,7 +30,8 @@ MOST_OFFERED = 5
 
 class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line as it would be placed; with a ``problem``, only that. Of the quantity, ``granted`` would be reserved now;
-    ``available`` is free in the warehouse, ``elsewhere`` in the others, None for what is not kept in stock."""
+    ``available`` is free in the warehouse, ``elsewhere`` in the others, None for what is not kept in stock; ``free`` is
+    what the lines above leave of it."""
 
     problem: str = ""
     sku: str = ""
@@ -41,6 +43,7 @@ class PricedLine(msgspec.Struct, frozen=True, kw_only=True):
     net_minor: int = 0
     available: int | None = None
     elsewhere: int = 0
+    free: int = 0
     granted: int = 0
     substitutes: list[ProductFound] = []
 
@@ -166,12 +169,13 @@ async def price_entry(tx: Transaction, asked: Quotation) -> Priced:
         and granted.get(position, 0) < quoted_line.line.quantity
     }  # fmt: skip
     instead = await _substitutes(tx, customer.id, place, short)
+    left = {product_id: shelf.available for product_id, shelf in shelves.items()}
     return Priced(
         customer_id=customer.id, customer_number=customer.number, customer_name=customer.name, warehouse_id=place,
         currency=parties.currency, digits=exponent_of(parties.currency), net_minor=totals.net_minor,
         vat_minor=totals.vat_minor, gross_minor=totals.gross_minor,
         lines=[
-            _line(quoted_line.line, quoted_line.problem, shelves, granted.get(position, 0), instead)
+            _line(quoted_line.line, quoted_line.problem, shelves, granted.get(position, 0), left, instead)
             for position, quoted_line in enumerate(quoted.lines, start=1)
         ],
         **await _standing(tx, customer.id, parties.currency, totals.gross_minor),
@@ -202,16 +206,19 @@ async def _substitutes(
 
 
 def _line(
-    line: Any, problem: str, shelves: dict[UUID, _Shelf], granted: int, instead: dict[UUID, list[ProductFound]]
+    line: LineView | None, problem: str, shelves: dict[UUID, _Shelf], granted: int, left: dict[UUID, int],
+    instead: dict[UUID, list[ProductFound]],
 ) -> PricedLine:  # fmt: skip
+    """Return a line with what it gets; that is taken from what is ``left`` for the lines below."""
     if line is None:
         return PricedLine(problem=problem)
-    shelf = shelves[line.product_id]
+    shelf, free = shelves[line.product_id], left[line.product_id]
+    left[line.product_id] = free - granted
     return PricedLine(
         sku=line.sku, name=line.description, unit=shelf.unit, case_pack=shelf.case_pack, unit_price=line.unit_price,
         discount_percent=line.discount_percent, net_minor=line.net.amount_minor,
         available=shelf.available if line.stocked else None, elsewhere=shelf.elsewhere if line.stocked else 0,
-        granted=granted if line.stocked else line.quantity,
+        free=max(0, free) if line.stocked else line.quantity, granted=granted if line.stocked else line.quantity,
         substitutes=instead.get(line.product_id, [])[:MOST_OFFERED],
     )  # fmt: skip
 

@@ -53,7 +53,7 @@
   function quantityKey(row, key) {
     if (key === "+" && entry.nextCase(row) !== null) return does.choose(row, "case");
     if (entry.missing(row) === 0) return undefined;
-    const there = row.priced.available > 0;
+    const there = row.priced.free > 0;
     if (key === "b") does.choose(row, "rest");
     if (key === "a" && there) does.choose(row, "whole");
     if (key === "r" && there) does.choose(row, "reduce");

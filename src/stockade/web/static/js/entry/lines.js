@@ -60,9 +60,8 @@
   function shortNote(row, does) {
     const { line, priced } = row;
     const wanted = readQuantity(line.quantity);
-    const there = Math.max(0, Math.min(priced.available, wanted));
-    const free = line.whole ? Math.max(0, priced.available) : priced.granted;
-    const words = [say(free > 0 ? "short" : "none_left", { available: free, wanted })];
+    const there = Math.min(priced.free, wanted); // What the lines above leave of it.
+    const words = [say(there > 0 ? "short" : "none_left", { available: there, wanted })];
     if (priced.elsewhere > 0) words.push(say("elsewhere", { elsewhere: priced.elsewhere }));
     const choices = [
       button(say(there > 0 ? "choice_rest" : "choice_wait", { there, rest: wanted - there }), "b", () => does.choose(row, "rest"), !line.whole),

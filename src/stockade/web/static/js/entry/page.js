@@ -68,7 +68,7 @@
       const { line, priced } = row;
       const wanted = readQuantity(line.quantity);
       if (how === "rest" || how === "whole") line.whole = how === "whole";
-      if (how === "reduce") setQuantity(row, Math.min(Math.max(0, priced.available), wanted));
+      if (how === "reduce") setQuantity(row, Math.min(priced.free, wanted));
       if (how === "case") setQuantity(row, entry.nextCase(row));
       if (how === "substitute") substitute(row, it, wanted);
       else tell(say(`chosen_${how}`, { line: row.place + 1, quantity: readQuantity(line.quantity) }));
@@ -101,7 +101,7 @@
 
   /* What there is stays; the rest, or all of it, becomes the substitute. */
   function substitute(row, it, wanted) {
-    const there = row.line.whole ? Math.min(wanted, Math.max(0, row.priced.available)) : row.priced.granted;
+    const there = Math.min(wanted, row.priced.free);
     if (there === 0) {
       does.found(row, it);
       return tell(say("chosen_substitute", { line: row.place + 1, sku: it.sku, quantity: wanted }));

@@ -10,6 +10,7 @@
   const root = document.getElementById("entry");
   const dialog = document.getElementById("entry-placed");
   const shown = (name) => dialog.querySelector(`[data-placed="${name}"]`);
+  const MOST_LISTED = 8;
   let busy = false;
 
   /* Every text that waits for its look-up has it; false if one could not be had. */
@@ -122,7 +123,9 @@
     shown("reserved").hidden = placed.stage === "draft";
     shown("reserved-text").textContent = say("reserved", { n: reserved, lines: placed.lines.length });
     shown("backorder").hidden = short.length === 0;
-    shown("backorder-list").replaceChildren(...short.map((line) => item(say("backordered", { sku: line.sku, name: line.name, rest: line.backordered, quantity: line.quantity }))));
+    const listed = short.slice(0, MOST_LISTED).map((line) => item(say("backordered", { sku: line.sku, name: line.name, rest: line.backordered, quantity: line.quantity })));
+    if (short.length > MOST_LISTED) listed.push(item(say("more", { n: short.length - MOST_LISTED })));
+    shown("backorder-list").replaceChildren(...listed);
     shown("holds").hidden = !held;
     shown("holds-list").replaceChildren(...placed.holds.map((hold) => item(hold.reason)));
     const names = new Intl.ListFormat(document.documentElement.lang, { type: "disjunction" }).format(placed.releasers);
