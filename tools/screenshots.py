@@ -41,14 +41,12 @@ def take(page: Page, link: str) -> None:
     page.goto(link)
     page.click("main button[type=submit]")
     origin = link.partition("/sign-in")[0]
-    shots = {"orders": "/orders", "trust": "/trust"}
+    shots = {"dashboard": "/", "orders": "/orders"}
     page.goto(f"{origin}/orders?stage=picking")
     shots["order"] = page.locator("a.row-link").first.get_attribute("href") or "/orders"
     for name, path in shots.items():
         page.goto(origin + path)
-        if name == "trust":
-            page.wait_for_timeout(90_000)  # the first run of every control
-            page.reload()
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / f"{name}.png")
 
 

@@ -71,3 +71,13 @@ def test_an_entry_is_told_only_to_who_may_read_its_record() -> None:
     assert told is not None
     assert (told.text, told.address) == ("Invoice INV-1 issued", f"/invoices/{entry.record_id}")
     assert told_of(entry, lambda name: False) is None
+
+
+def test_of_an_import_only_its_beginning_and_end_are_told() -> None:
+    def told(state: str) -> str | None:
+        entry = Happened(now(), "Ada", "imports.state_changed", "imports.run", new_id(), {"state": state}, None)
+        found = told_of(entry, lambda name: True)
+        return found.text if found else None
+
+    assert told("checking") is None
+    assert told("finished") == "An import has finished"

@@ -37,7 +37,8 @@ def told_of(entry: Happened, may: Callable[[str], bool]) -> Told | None:
     kind = _KINDS.get(entry.action) or _KINDS.get(f"{entry.action} {entry.subject}")
     if kind is None or not may(kind.permission):
         return None
-    text = kind.tell(entry.label or "", entry.after or {})
+    if not (text := kind.tell(entry.label or "", entry.after or {})):
+        return None
     address = kind.address.format(id=entry.record_id) if kind.address else ""
     return Told(entry.recorded_at, entry.actor, text, kind.symbol, address)
 
@@ -81,7 +82,7 @@ _IMPORTS: Mapping[str, Callable[[], str]] = {
 
 def _imported(label: str, after: Values) -> str:
     tell = _IMPORTS.get(after.get("state", ""))
-    return tell() if tell else said("A file for an import was looked at")
+    return tell() if tell else ""
 
 
 _ORDER, _PRODUCT = "/orders/{id}", "/products/{id}"

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any
 
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -14,7 +15,7 @@ from stockade.access.routes import held, opened, placed
 from stockade.apps.show import AnyRequest, Shown, viewer_of
 
 PageVerb = Callable[..., Awaitable[Any]]
-FormVerb = Callable[..., Awaitable["Shown | str"]]
+FormVerb = Callable[..., Awaitable["Shown | str | Response[Any]"]]
 Fields = Mapping[str, str]
 
 
@@ -45,7 +46,8 @@ def page(path: str, *, permission: Permission, heavy: bool = False) -> Callable[
 def form(path: str, *, permission: Permission, **options: Any) -> Callable[[FormVerb], HTTPRouteHandler]:
     """Declare what a form posts to: ``verb(request, fields, …)``.
 
-    The verb opens its own transactions and returns where to go next, or a page. The CSRF token is checked first.
+    The verb opens its own transactions and returns where to go next, a page or a file. The CSRF token is checked
+    first.
     ``options`` are the handler's: ``request_max_body_size``, where files are sent.
     """
 

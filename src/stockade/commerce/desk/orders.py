@@ -1,6 +1,6 @@
 """The list of orders as the desk sees it: with holds, lateness and payment, in one statement a page."""
 
-from stockade.commerce.desk.listing import Choice, Column, Days, Entity, Flag, Listing, Search
+from stockade.commerce.desk.listing import Choice, Column, Days, Entity, Flag, Listing, Records, Search
 from stockade.commerce.orders.model import HOLD_KINDS, STAGES
 from stockade.commerce.orders.permissions import READ
 from stockade.kernel.words import N_
@@ -78,8 +78,11 @@ ORDERS = Listing(
         Flag("overdue", N_("Payment overdue"), _OVERDUE),
         Entity("customer", N_("Customer"), "o.customer_id = {0}", "customers",
                shown="select name from parties.customer where tenant_id = $1 and id = $2"),
+        Entity("warehouse", N_("Warehouse"), "o.warehouse_id = {0}", "warehouses",
+               shown="select name from stock.warehouse where tenant_id = $1 and id = $2"),
         Days("placed", N_("Placed"), "o.placed_at", moment=True),
         Days("requested", N_("Requested"), "o.requested_on"),
+        Records("o.id = any(string_to_array({0}, ',')::uuid[])"),
     ),
     sort="-placed",
 )  # fmt: skip

@@ -57,13 +57,13 @@ _CUSTOMERS: Statement[Any] = raw(
         ), c.rank = 0
     from (
         select c.id, c.number, c.name,
-            case when lower(c.number) = lower($2) or c.number = $8 then 0
-                when starts_with(lower(c.number), lower($2)) then 1
+            case when lower(c.number collate "C") = $2 or c.number = $8 then 0
+                when starts_with(lower(c.number collate "C"), $2) then 1
                 when starts_with(f.text, $4) then 2 else 3 end as rank
         from parties.customer as c
         cross join lateral (select {folded_sql("c.name")} as text offset 0) as f
         where c.tenant_id = $1 and c.state = 'active'
-            and (starts_with(lower(c.number), lower($2)) or c.number = $8 or ({_begins("f.text", 4)}))
+            and (starts_with(lower(c.number collate "C"), $2) or c.number = $8 or ({_begins("f.text", 4)}))
         order by rank, c.name, c.id limit $3
     ) as c
     order by c.rank, c.name, c.id
@@ -92,13 +92,13 @@ _PRODUCTS: Statement[Any] = raw(
     f"""
     select {PRODUCT}, p.rank = 0
     from (
-        select p.*, case when p.sku = $4 or p.barcode = $5 or lower(p.sku) = lower($4) then 0
-            when starts_with(lower(p.sku), lower($4)) then 1 else 2 end as rank
+        select p.*, case when p.barcode = $5 or lower(p.sku collate "C") = $4 then 0
+            when starts_with(lower(p.sku collate "C"), $4) then 1 else 2 end as rank
         from catalog.product as p
         cross join lateral (select {folded_sql("p.sku || ' ' || p.name")} as text offset 0) as f
         where p.tenant_id = $1 and p.state = 'active'
-            and (starts_with(lower(p.sku), lower($4)) or p.barcode = $5 or ({_begins("f.text", 7)}))
-        order by rank, case when starts_with(lower(p.sku), lower($4)) then p.sku end, p.name, p.id limit $6
+            and (starts_with(lower(p.sku collate "C"), $4) or p.barcode = $5 or ({_begins("f.text", 7)}))
+        order by rank, case when starts_with(lower(p.sku collate "C"), $4) then p.sku end, p.name, p.id limit $6
     ) as p cross join {TERMS} as t
     order by p.rank, case when p.rank < 2 then p.sku end, p.name, p.id
     """,
@@ -114,7 +114,7 @@ async def find_customers(tx: Transaction, typed: str) -> list[CustomerFound]:
     if not text:
         return []
     short = customer_number(int(text)) if text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS else text
-    return await _CUSTOMERS.all(tx, typed=text, most=MOST_FOUND, number=short, **_words(text))
+    return await _CUSTOMERS.all(tx, typed=text.lower(), most=MOST_FOUND, number=short, **_words(text))
 
 
 async def find_products(
@@ -129,7 +129,7 @@ async def find_products(
     if not text:
         return []
     return await _PRODUCTS.all(
-        tx, customer_id=customer_id, warehouse_id=warehouse_id, typed=text, barcode=barcode_in(text),
+        tx, customer_id=customer_id, warehouse_id=warehouse_id, typed=text.lower(), barcode=barcode_in(text),
         most=MOST_FOUND, **_words(text),
     )  # fmt: skip
 

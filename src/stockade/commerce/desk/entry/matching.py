@@ -35,7 +35,8 @@ _BEGINS = " and ".join(f"(x.word{n} = '' or strpos(p.text, x.word{n}) > 0)" for 
 _MATCH: Statement[Any] = raw(
     f"""
     with p as materialized (
-        select id, sku, lower(sku) as low, name, barcode, {folded_sql("name")} as text from catalog.product
+        select id, sku, lower(sku collate "C") as low, name, barcode, f.text, btrim(f.text) as whole
+        from catalog.product cross join lateral (select {folded_sql("name")} as text offset 0) as f
         where tenant_id = $1 and state = 'active'
     )
     select x.place, p.id, p.sku, p.name, p.rank
@@ -43,10 +44,10 @@ _MATCH: Statement[Any] = raw(
         with ordinality as x (typed, barcode, name, word0, word1, word2, word3, place)
     cross join lateral (
         select p.id, p.sku, p.name,
-            case when p.low = lower(x.typed) or p.barcode = x.barcode then 0 when btrim(p.text) = x.name then 1
+            case when p.low = x.typed or p.barcode = x.barcode then 0 when p.whole = x.name then 1
                 else {_BY_WORDS} end as rank
         from p
-        where p.low = lower(x.typed) or p.barcode = x.barcode or btrim(p.text) = x.name
+        where p.low = x.typed or p.barcode = x.barcode or p.whole = x.name
             or (x.word0 <> '' and strpos(p.text, x.word0) > 0 and {_BEGINS})
         order by rank limit 2
     ) as p
@@ -60,7 +61,7 @@ async def match_products(tx: Transaction, wanted: Wanted) -> list[Match]:
     """Return a match for each text: by SKU or barcode, else by the whole name, else by words if only one has them."""
     words = [word_starts(text) for text in wanted.texts]
     rows = await _MATCH.all(
-        tx, typed=wanted.texts, barcodes=[barcode_in(text) for text in wanted.texts],
+        tx, typed=[text.lower() for text in wanted.texts], barcodes=[barcode_in(text) for text in wanted.texts],
         names=[folded(text).strip() for text in wanted.texts],
         **{name: [row[place] for row in words] for place, name in enumerate(_STARTS)},
     )  # fmt: skip

@@ -10,11 +10,22 @@ from uuid import UUID
 import msgspec
 
 from stockade.access.pages import decode_cursor, encode_cursor
-from stockade.commerce.desk.listing.declaration import Column, Days, Entity, Filter, Flag, Kind, Listing, Search
+from stockade.commerce.desk.listing.declaration import (
+    Column,
+    Days,
+    Entity,
+    Filter,
+    Flag,
+    Kind,
+    Listing,
+    Records,
+    Search,
+)
 from stockade.kernel.problems import Invalid
 from stockade.kernel.words import said
 
 MOST_LETTERS = 100
+MOST_RECORDS = 100
 PAGE_SIZE = 50
 Value = str | date | UUID
 _PLACE_TYPES: Mapping[Kind, type] = {
@@ -87,6 +98,8 @@ def _values_of(wanted: Filter, query: Mapping[str, str]) -> dict[str, Value]:
         return {"q": text}
     if isinstance(wanted, Entity):
         return {wanted.name: _id(text, wanted.name)}
+    if isinstance(wanted, Records):
+        return {wanted.name: ",".join(str(_id(part, wanted.name)) for part in text.split(",", MOST_RECORDS))}
     if text not in (("1",) if isinstance(wanted, Flag) else wanted.options):
         raise Invalid("The list cannot be filtered by this.", field=wanted.name)
     return {wanted.name: text}

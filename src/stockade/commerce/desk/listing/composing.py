@@ -16,6 +16,7 @@ from stockade.commerce.desk.listing.declaration import (
     Filter,
     Flag,
     Listing,
+    Records,
     Search,
 )
 from stockade.database.statements import Statement, raw
@@ -121,6 +122,6 @@ def _conditions(wanted: Filter, given: frozenset[str], names: _Names) -> Iterabl
                 )
     elif isinstance(wanted, Flag):
         yield wanted.sql
-    elif isinstance(wanted, Search | Choice | Entity):
+    elif isinstance(wanted, Search | Choice | Entity | Records):
         kind = "uuid" if isinstance(wanted, Entity) else "text"
         yield wanted.sql.replace("{0}", names.bound(wanted.name, kind))

@@ -101,7 +101,15 @@ class Entity(_Filter, frozen=True):
     kind: ClassVar[str] = "entity"
 
 
-Filter = Search | Choice | Flag | Days | Entity
+class Records(_Filter, frozen=True):
+    """Some records by their ids, ``?only=<id>,<id>``: what was chosen by hand, to be downloaded."""
+
+    sql: str
+    kind: ClassVar[str] = "records"
+    name: ClassVar[str] = "only"
+
+
+Filter = Search | Choice | Flag | Days | Entity | Records
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
