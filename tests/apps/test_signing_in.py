@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import MakeTenant, Server, TenantFixture
 from tests.running import ORIGIN, Site, running_site
 from tests.walls.calls import Call, calls_of, ids_from, inside
+from tests.walls.inhabitants import furnish
 from tests.walls.trading import Trader
 
 from stockade.apps.admin.sign_in import local_path
@@ -248,7 +249,7 @@ async def test_attempts_from_one_address_are_limited(
 async def test_every_form_refuses_what_did_not_come_from_a_page_of_ours(
     site: Site, person: Person, tenant: TenantFixture
 ) -> None:
-    made = await Trader(site, await site.key(tenant)).furnish()
+    made = await furnish(site, tenant)
     async with browser(site) as client, browser(site) as stranger:
         await sign_in(client, person.email)
         foreign = await token_on(stranger, "/sign-in")

@@ -140,11 +140,19 @@ async def _serve(app: Any, sabotage: Sabotage, reader: asyncio.StreamReader, wri
 async def _ask(app: Any, scope: dict[str, Any], body: bytes) -> tuple[int, list[Header], bytes]:
     sent: list[dict[str, Any]] = []
 
+    asked, answered = asyncio.Event(), asyncio.Event()
+
     async def receive() -> dict[str, Any]:
+        if asked.is_set():  # Whoever streams listens for the client's leaving meanwhile: it stays for the whole answer.
+            await answered.wait()
+            return {"type": "http.disconnect"}
+        asked.set()
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            answered.set()
 
     await app(scope, receive, send)
     return sent[0]["status"], list(sent[0]["headers"]), b"".join(item.get("body", b"") for item in sent[1:])

@@ -104,6 +104,9 @@ class Trader:
         await self.make("/imports", upload, "import_id")
         moves = await self.ask("GET", f"/stock/moves?product_id={self.made['product_id']}")
         self.made["move_id"] = UUID(moves["items"][0]["id"])
+        self.made["from_id"] = self.made["warehouse_id"]
+        second = await self.ask("POST", "/warehouses", {"code": "SECOND", "name": "Second"}, status=201)
+        self.made["to_id"] = UUID(second["id"])
         count = {"warehouse_id": str(self.made["warehouse_id"])}
         opened = await self.make("/stock/counts", count, "count_id")
         await self.ask(

@@ -19,6 +19,7 @@ _PLAIN: dict[type[described.Type], Any] = {
     described.DateType: "2026-01-02",
     described.DateTimeType: "2099-01-02T03:04:05Z",
     described.NoneType: None,
+    described.DictType: {},
 }
 
 

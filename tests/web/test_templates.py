@@ -59,6 +59,14 @@ def page(**more: Any) -> dict[str, Any]:
     return given | {"navigation": NAVIGATION, "actions": ACTIONS} | more
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_gettext_is_given_constants_only(template: Path) -> None:
+    """What gettext returns counts as markup: a stored text that went through it would not be escaped. ``|said`` is."""
+    assert (
+        re.findall(r"(?<![\w.])(?:_|gettext|ngettext)\((?![\"'])[^)]*\)", COMMENT.sub("", template.read_text())) == []
+    )
+
+
 def name_of(template: Path) -> str:
     folder = next(folder for folder in FOLDERS if template.is_relative_to(folder))
     return template.relative_to(folder).as_posix()

@@ -15,7 +15,7 @@ from stockade.apps.admin.reading import read_form
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown, locale_of
 from stockade.commerce.desk.listing import Asked, Entity, Listing, asked_of, read_page
-from stockade.commerce.desk.listing.views import NewView, remove_view, save_view, views_of
+from stockade.commerce.desk.listing.views import KEEP_VIEWS, NewView, remove_view, save_view, views_of
 from stockade.commerce.desk.model import Export
 from stockade.database.statements import TENANT, param, raw, statement
 from stockade.kernel.clock import today
@@ -75,7 +75,7 @@ def _export_route(listing: Listing, extension: str) -> HTTPRouteHandler:
 def view_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
     """Return the routes that keep and forget views of a list."""
 
-    @form(f"{listing.address}/views", permission=listing.permission)
+    @form(f"{listing.address}/views", permission=KEEP_VIEWS)
     async def take_view(request: AnyRequest, fields: Fields) -> str:
         """Keep the list as it is seen under a name."""
         read = read_form(fields, NewView)
@@ -86,7 +86,7 @@ def view_routes(listing: Listing) -> tuple[HTTPRouteHandler, ...]:
             await save_view(tx, new_id(), listing.name, new)
         return _address(listing.address, new.query)
 
-    @form(f"{listing.address}/views/{{view_id:uuid}}/remove", permission=listing.permission)
+    @form(f"{listing.address}/views/{{view_id:uuid}}/remove", permission=KEEP_VIEWS)
     async def take_view_removal(request: AnyRequest, fields: Fields, view_id: UUID) -> str:
         """Forget a view of one's own."""
         async with opened(request) as tx:

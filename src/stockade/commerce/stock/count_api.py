@@ -54,6 +54,7 @@ async def list_count_lines(
 ) -> Page[LineView]:
     """List the products of a count by SKU, with what was found of each."""
     place = "" if after is None else decode_cursor(after, (str,))[0]
+    await counting.read_count(tx, count_id)
     rows = await counting.list_lines(tx, count_id, which=which or "", after=place, count=limit + 1)
     return Page(rows[:limit], encode_cursor(rows[limit - 1].sku) if len(rows) > limit else None)
 

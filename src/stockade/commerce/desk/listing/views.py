@@ -7,11 +7,13 @@ import msgspec
 from sqlalchemy import delete, func, insert, or_, select
 
 from stockade.access.fields import Text80
+from stockade.access.permissions import permission
 from stockade.commerce.desk.model import View
 from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.problems import Conflict, NotFound
 from stockade.tenancy.transaction import Transaction
 
+KEEP_VIEWS = permission("desk:keep_views", least="viewer", changes=True)
 MOST_VIEWS = 50
 """How many views one person keeps of one list."""
 
