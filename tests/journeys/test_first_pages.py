@@ -127,7 +127,7 @@ async def test_the_list_is_searched_filtered_and_paged_by_keyboard_alone(person:
     await page.get_by_role("link", name=re.compile("^Draft")).focus()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**stage=draft*")
-    assert set(await page.locator("tr[data-row] td:nth-child(5)").all_inner_texts()) == {"Draft"}
+    assert set(await page.locator("tr[data-row] td[data-label=Stage]").all_inner_texts()) == {"Draft"}
     await person.see("/orders")
     await page.get_by_role("link", name="Next").focus()
     await page.keyboard.press("Enter")
@@ -148,7 +148,7 @@ async def draft_ready_to_go(person: Visit) -> None:
     assert addresses
     for address in addresses:
         await person.see(address)
-        short = await person.page.locator(".stock.warn").count()
+        short = await person.page.locator(".sku.warn").count()
         if not short and await person.page.locator("form[action$='/confirm']").count():
             return
     pytest.fail("No draft of the demo is in stock.")
@@ -167,8 +167,8 @@ async def test_an_order_goes_from_draft_to_an_invoice_that_opens_as_pdf(person: 
         await page.wait_for_url(f"**done={step}")
     assert "Invoiced" in await page.locator(".stages [aria-current=step]").inner_text()
     await person.picture("order-invoiced")
-    document = await page.locator("a[href$='/pdf']").first.get_attribute("href")
-    answer = await person.context.request.get(person.origin + document, ignore_https_errors=True)
+    invoice = await page.locator("a[href^='/invoices/']").first.get_attribute("href")
+    answer = await person.context.request.get(f"{person.origin}/api/v1{invoice}/pdf", ignore_https_errors=True)
     assert answer.headers["content-type"] == "application/pdf"
     assert (await answer.body()).startswith(b"%PDF-")
 

@@ -116,6 +116,7 @@ def bank_file(folder: Path, rows: list[dict[str, str]]) -> Path:
 async def brought(person: Visit, path: Path) -> None:
     """Bring a bank's file, without the mouse."""
     page = person.page
+    page.on("filechooser", lambda _: None)  # from now on, so that the key below does not come before it
     await person.see("/payments/bank")
     await tab_to(page, "Transactions as CSV")
     async with page.expect_file_chooser() as choosing:
