@@ -21,7 +21,7 @@ LEVELS = Listing(
     name="stock", address="/stock", permission=READ,
     source="stock.level v join catalog.product p on p.tenant_id = $1 and p.id = v.product_id "
     "join stock.warehouse w on w.tenant_id = $1 and w.id = v.warehouse_id",
-    where="v.tenant_id = $1", key="p.id",
+    where="v.tenant_id = $1", key="md5(p.id::text || w.id::text)::uuid", record="p.id",
     columns=(
         Column("sku", N_("SKU"), "p.sku", "code", sort=True, link="/products/{id}"),
         Column("name", N_("Product"), "p.name", sort=True),

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from stockade.access.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from stockade.access.routes import create, get, post
 from stockade.commerce.stock.permissions import ADJUST, COUNT, READ
-from stockade.commerce.stock.rules import CountClosed, NotEnoughStock, NothingCounted
+from stockade.commerce.stock.rules import CountClosed, CountUnsettled, NotEnoughStock, NothingCounted
 from stockade.commerce.stock.service import counting
 from stockade.commerce.stock.service.counting import CountView, EntryView, LineView, NewCount, NewEntry
 from stockade.kernel.ids import new_id
@@ -74,7 +74,7 @@ async def mark_count_line(tx: Transaction, count_id: UUID, product_id: UUID, dat
 
 @post(
     "/stock/counts/{count_id:uuid}/approve", permission=ADJUST,
-    problems=[CountClosed, NothingCounted, NotEnoughStock, NotFound],
+    problems=[CountClosed, NothingCounted, CountUnsettled, NotEnoughStock, NotFound],
 )  # fmt: skip
 async def approve_count(tx: Transaction, count_id: UUID) -> list[LineView]:
     """Book the differences and close the count, all or nothing. The answer is the lines that were corrected."""

@@ -61,6 +61,7 @@ class Move(TenantTable, table="stock.move", grants="select insert"):
 
     __constraints__ = (
         check("quantity", "quantity <> 0"),
+        index("moved_at", "id"),
         index("product_id", "moved_at"),
         index("source_id", where="source_id is not null"),
         unique("source_id", "reason", where="reason = 'reversal'"),

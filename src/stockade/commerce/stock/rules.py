@@ -142,6 +142,13 @@ class NothingCounted(Conflict):
     title = "Nothing has been counted yet"
 
 
+class CountUnsettled(Conflict):
+    """Goods moved between two entries of products that differ; ``products`` says which."""
+
+    type = "/problems/stock/count-unsettled"
+    title = "Some products moved while they were counted"
+
+
 class CountedLine(Protocol):
     """What a count found of a product: None if nobody has counted it, and what the books said at that moment."""
 
@@ -151,6 +158,8 @@ class CountedLine(Protocol):
     def booked_then(self) -> int | None: ...  # noqa: D102
     @property
     def left_out(self) -> bool: ...  # noqa: D102
+    @property
+    def moved_meanwhile(self) -> bool: ...  # noqa: D102
 
 
 AnyCounted = TypeVar("AnyCounted", bound=CountedLine)
@@ -170,3 +179,9 @@ def difference(line: CountedLine) -> int | None:
 def corrections(lines: Iterable[AnyCounted]) -> list[AnyCounted]:
     """Return the lines whose difference is booked when the count is approved."""
     return [line for line in lines if not line.left_out and difference(line) not in (None, 0)]
+
+
+def unsettled(lines: Iterable[AnyCounted]) -> list[AnyCounted]:
+    """Return the corrections that would be guesses: their goods moved between their first and their last entry, and
+    nobody can know whether they came from a place that had been counted already."""
+    return [line for line in corrections(lines) if line.moved_meanwhile]

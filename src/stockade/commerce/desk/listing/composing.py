@@ -36,7 +36,7 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def statement_for(listing: Listing, asked: Asked, *, limited: bool = True) -> Statement[Any]:
-    """Return the statement that answers a question; its last columns are the row's key and its place in the order.
+    """Return the statement that answers a question; its last columns are its key, place and record.
 
     Its parameters are the question's values, ``today``, ``place``, ``place_key`` and ``count``.
     """
@@ -77,7 +77,8 @@ def _composed(shape: Shape, listed: _Listed) -> Statement[Any]:
     direction = "asc" if shape.ascending else "desc"
     needed = {need for part in (*columns, sort, *filters) for need in part.needs}
     joins = " ".join(text for name, text in listing.joins.items() if name in needed)
-    selected = ", ".join([*(part for column in columns for part in _parts(column)), listing.key, sort.sql])
+    selected = ", ".join([*(part for column in columns for part in _parts(column)), listing.key, sort.sql,
+                          listing.record or listing.key])  # fmt: skip
     limit = f"limit {names.bound('count', 'int')}" if shape.limited else ""
     # Joins and filters may refer to the day, too.
     sql = (

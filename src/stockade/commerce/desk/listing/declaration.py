@@ -117,7 +117,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     ``source`` is the FROM clause, ``joins`` are parts of it that are there when a column or filter needs them. Each
     table in them names its tenant (``tenant_id = $1``) besides its policy. ``key`` is the row's id (uuid); together
-    with the column that is sorted by it says where a page goes on, so that any depth costs the same.
+    with the column that is sorted by it says where a page goes on, so that any depth costs the same; so no two rows may
+    share it. ``record`` is the id that links mean, where that is not the row's own.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     filters: Sequence[Filter] = ()
     joins: Mapping[str, str] = {}
     sort: str
+    record: str = ""
 
     def __post_init__(self) -> None:
         known = {column.name for column in self.columns if column.sort}

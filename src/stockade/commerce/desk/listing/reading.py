@@ -15,10 +15,11 @@ from stockade.tenancy.transaction import Transaction
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A row: its id, and a value for each column that was asked for."""
+    """A row: its record's id, a value for each column that was asked for, its key, and its place in the order."""
 
     id: UUID
     cells: tuple[Any, ...]
+    key: UUID
     place: Any
 
 
@@ -39,7 +40,7 @@ async def read_page(tx: Transaction, listing: Listing, asked: Asked, *, today: d
     rows = rows[:size][::-1] if backward else rows[:size]
     if not rows:
         return Rows([], None, None)
-    first, last = asked.cursor(rows[0].place, rows[0].id), asked.cursor(rows[-1].place, rows[-1].id)
+    first, last = asked.cursor(rows[0].place, rows[0].key), asked.cursor(rows[-1].place, rows[-1].key)
     return Rows(rows, last if more or backward else None, first if (more if backward else asked.after) else None)
 
 
@@ -64,7 +65,8 @@ def _values(asked: Asked, today: date) -> dict[str, Any]:
 def _row(columns: Sequence[Column], values: Sequence[Any]) -> Row:
     taken = iter(values)
     cells = tuple(_cell(column, taken) for column in columns)
-    return Row(next(taken), cells, next(taken))
+    key, place, record = taken
+    return Row(record, cells, key, place)
 
 
 def _cell(column: Column, values: Iterator[Any]) -> Any:

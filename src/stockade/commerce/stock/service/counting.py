@@ -15,7 +15,15 @@ import msgspec
 from stockade.access.fields import MAX_QUANTITY, Text80, Text200
 from stockade.commerce.numbering.series import KINDS
 from stockade.commerce.numbering.service import take
-from stockade.commerce.stock.rules import Change, CountClosed, NothingCounted, corrections, difference
+from stockade.commerce.stock.rules import (
+    Change,
+    CountClosed,
+    CountUnsettled,
+    NothingCounted,
+    corrections,
+    difference,
+    unsettled,
+)
 from stockade.commerce.stock.service.moves import make_moves
 from stockade.database.statements import raw
 from stockade.kernel.ids import new_id
@@ -78,6 +86,8 @@ class LineView(msgspec.Struct, frozen=True):
     counted: int | None
     booked_then: int | None
     entries: int
+    moved_meanwhile: bool
+    """Goods of it came or went between its first and its last entry."""
 
     @property
     def difference(self) -> int | None:
@@ -137,10 +147,15 @@ _NEWEST = raw(
     CountView,
 )
 _SUMS = """
-    select l.product_id, p.sku, p.name, p.unit, l.booked, l.left_out, s.counted, s.booked_then, coalesce(s.entries, 0)
+    select l.product_id, p.sku, p.name, p.unit, l.booked, l.left_out, s.counted, s.booked_then, coalesce(s.entries, 0),
+        coalesce(s.entries > 1 and (s.changed or exists (
+            select from stock.move m where m.tenant_id = $1 and m.product_id = l.product_id
+                and m.warehouse_id = (select c.warehouse_id from stock.count c where c.tenant_id = $1 and c.id = $2)
+                and m.moved_at between s.first_at and s.last_at)), false)
     from stock.count_line l join catalog.product p on p.tenant_id = $1 and p.id = l.product_id
     left join lateral (
-        select sum(e.quantity)::bigint as counted, count(*) as entries,
+        select sum(e.quantity)::bigint as counted, count(*) as entries, min(e.booked) <> max(e.booked) as changed,
+            min(e.counted_at) as first_at, max(e.counted_at) as last_at,
             (array_agg(e.booked order by e.counted_at desc, e.id desc))[1] as booked_then
         from stock.count_entry e where e.tenant_id = $1 and e.count_id = l.count_id and e.product_id = l.product_id
             and e.counted_at > coalesce(l.recounted_at, '-infinity')
@@ -270,12 +285,18 @@ async def mark_line(
 async def approve_count(tx: Transaction, count_id: UUID) -> list[LineView]:
     """Book the differences as moves and close the count, all or nothing; return the lines that were corrected.
 
-    ``NotEnoughStock`` names the product of which less would be left than is promised: count it again, or leave it out.
+    ``CountUnsettled`` if goods moved while a product that differs was counted. ``NotEnoughStock`` names the product of
+    which less would be left than is promised: count it again, or leave it out.
     """
     warehouse_id, number = await _require_open(tx, count_id)
     lines = await _EVERY.all(tx, id=count_id)
     if not any(line.counted is not None for line in lines):
         raise NothingCounted
+    if guesses := unsettled(lines):
+        raise CountUnsettled(
+            said("Count {skus} again, or leave them out.", skus=", ".join(line.sku for line in guesses[:20])),
+            products=[str(line.product_id) for line in guesses],
+        )
     wrong = corrections(lines)
     if wrong:
         await make_moves(tx, _moves(wrong, warehouse_id, count_id, number))
