@@ -30,6 +30,11 @@ def _says(part: str, words: str) -> bool:
     return plain == wanted or (plain.startswith(wanted) and not plain[len(wanted)].isalnum())
 
 
+async def focused(page: Any) -> None:
+    """Wait until the page has put the focus where typing begins."""
+    await page.wait_for_function("() => document.readyState === 'complete' && document.activeElement !== document.body")
+
+
 async def press(page: Any, words: str) -> None:
     """Reach a button or link by Tab, and press it."""
     await tab_to(page, words)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import fill, press, tab_to
+from tests.journeys.keyboard import fill, focused, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_every_page import examined
 from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, link, sign_in, visit
@@ -54,6 +54,7 @@ async def test_a_credit_note_is_issued_with_its_amounts_seen_before(person: Visi
     await person.picture("invoice")
     await page.keyboard.press("c")
     await page.wait_for_url("**/credit")
+    await focused(page)
     await page.keyboard.type("1")
     await page.locator("#credit-preview dd").first.wait_for()
     total = str(await page.locator("#credit-preview strong").inner_text())
@@ -76,6 +77,7 @@ async def test_more_than_is_left_is_refused_while_it_is_typed(person: Visit) -> 
     await page.wait_for_url("**/invoices/*-*")
     await page.keyboard.press("c")
     await page.wait_for_url("**/credit")
+    await focused(page)
     await page.keyboard.type("999999")
     await page.locator("#credit-preview .bad").wait_for()
 
@@ -88,6 +90,7 @@ async def test_without_a_relay_a_letter_is_kept_and_says_so(person: Visit) -> No
     await page.wait_for_url("**/invoices/*-*")
     await page.keyboard.press("s")
     await page.wait_for_url("**/send")
+    await focused(page)
     await page.keyboard.press("Control+a")
     await page.keyboard.type("accounts@example.com")
     await press(page, "Send")

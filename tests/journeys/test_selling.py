@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import fill, press, tab_to
+from tests.journeys.keyboard import focused, fill, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import Visit, owner, sign_in, visit
 
@@ -159,12 +159,14 @@ async def test_a_count_goes_from_opening_to_approval_with_a_difference(people: A
     await page.wait_for_url("**/stock/counts/new")
     await press(page, "Open the count")
     await page.get_by_text("The count is open.").wait_for()
+    await focused(page)
     await page.keyboard.type(sku)
     await page.keyboard.press("Tab")
     await page.keyboard.press("Control+a")
     await page.keyboard.type("100000")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**entered=*")
+    await focused(page)
     await page.keyboard.type("no such thing")
     await page.keyboard.press("Enter")
     await page.get_by_text("No stocked product has the SKU or barcode no such thing.").first.wait_for()
