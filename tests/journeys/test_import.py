@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import TimeoutError
+from playwright.async_api import TimeoutError as TooLate
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import AXE, DESKTOP, PHONE, SERIOUS, Visit, owner, visit
 
@@ -64,10 +64,10 @@ async def upload(person: Visit, path: Path) -> None:
 
 
 async def chooser(person: Visit, field: Any) -> Any:
-    """Open the file chooser of a field by its key; the browser drops a key that comes while it still lays the page out."""
+    """Open the file chooser of a field by its key; a key that comes during layout is dropped."""
     for _ in range(TRIES):
         await field.focus()
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TooLate):
             async with person.page.expect_file_chooser(timeout=A_TRY_MS) as choosing:
                 await person.page.keyboard.press("Space")
             return await choosing.value

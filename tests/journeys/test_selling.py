@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import focused, fill, press, tab_to
+from tests.journeys.keyboard import fill, focused, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import Visit, owner, sign_in, visit
 
