@@ -110,7 +110,7 @@ async def test_pages_searches_and_downloads_name_no_customer_of_others(limited: 
         await limited.site.call(limited.owner, "GET", f"/api/v1/customers/{limited.made['customer_id']}")
     ).json()
     answer = await limited.see(path.replace("Gardens", customer["name"].split()[0]))
-    assert answer.status_code == 200, answer.text[:300]
+    assert answer.status_code == 200, (answer.headers.get("location"), answer.text[:300])
     assert customer["name"] not in answer.text
     assert customer["number"] not in answer.text
 
