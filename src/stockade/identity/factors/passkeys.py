@@ -162,7 +162,9 @@ async def begin_enrolment(tx: Transaction, party: Party, browser: str) -> str:
     )  # fmt: skip
 
 
-async def finish_enrolment(tx: Transaction, party: Party, browser: str, answer: Answer, name: str) -> Passkey:
+async def finish_enrolment(
+    tx: Transaction, party: Party, browser: str, answer: Answer, name: str, id: UUID | None = None
+) -> Passkey:  # fmt: skip
     """Enrol the passkey that answered.
 
     Raises ``PasskeyNotEnrolled``, ``ModelNotAllowed`` (the organisation's policy), ``PasskeyKnown``,
@@ -171,7 +173,7 @@ async def finish_enrolment(tx: Transaction, party: Party, browser: str, answer: 
     await _usable(tx)
     policy = await read_policy(tx)
     enrolled = await _enrolled(tx, party, browser, answer, policy)
-    passkey_id = new_id()
+    passkey_id = id or new_id()
     given = msgspec.structs.asdict(enrolled)
     await _ADD.run(tx, id=passkey_id, transports=_transports(answer), name=name, **given)
     await tell(tx, tx.principal.actor_id, "passkey_added", name)

@@ -114,7 +114,7 @@ def step_of(seed: bytes, code: str, at: float | None = None) -> int | None:
         return None
     generator = pyotp.HOTP(_text(seed))
     current = int((time.time() if at is None else at) // STEP_SECONDS)
-    steps = range(current - SKEW_STEPS, current + SKEW_STEPS + 1)
+    steps = range(max(current - SKEW_STEPS, 0), current + SKEW_STEPS + 1)
     fitting = [step for step in steps if hmac.compare_digest(generator.at(step), typed)]
     return max(fitting, default=None)
 

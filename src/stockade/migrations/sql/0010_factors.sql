@@ -207,7 +207,7 @@ create function identity.rename_own_passkey(passkey uuid, called text) returns b
 language sql volatile security definer
 begin atomic
     update identity.passkey as p set name = called
-    where p.id = passkey and p.account_id = identity.factors_holder() and p.revoked_at is null
+    where p.id = passkey and p.account_id = (select tenancy.acting_person()) and p.revoked_at is null
     returning true;
 end;
 
@@ -215,7 +215,7 @@ create function identity.revoke_own_passkey(passkey uuid) returns text
 language sql volatile security definer
 begin atomic
     update identity.passkey as p set revoked_at = clock_timestamp()
-    where p.id = passkey and p.account_id = identity.factors_holder() and p.revoked_at is null
+    where p.id = passkey and p.account_id = (select tenancy.acting_person()) and p.revoked_at is null
     returning p.name;
 end;
 
