@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pyotp
 import pytest
-from tests.identity.factors.conftest import Person
+from tests.identity.factors.people import Person
 
 from stockade.identity.factors import recovery, totp
 from stockade.identity.factors.held import Held, factors_of, own_factors

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from tests.conftest import MakeTenant, TenantFixture
 from tests.identity.factors.authenticator import MODEL, Authenticator
-from tests.identity.factors.conftest import BROWSER, PARTY, MakePerson, Person
+from tests.identity.factors.people import BROWSER, PARTY, Person
 
 from stockade.identity.factors import passkeys
 from stockade.identity.factors.ceremony import PasskeyRefused
@@ -361,7 +361,7 @@ async def test_a_passkey_whose_model_nobody_vouches_for(
     assert await passkey_admitted(database, tenant.id, vouched.id)
 
 
-async def test_policies_that_cannot_be(database: Database, tenant: TenantFixture, make_person: MakePerson) -> None:
+async def test_policies_that_cannot_be(database: Database, tenant: TenantFixture) -> None:
     async with database.transaction(tenant.principal) as tx:
         with pytest.raises(Invalid):
             await save_policy(tx, Policy(attestation="direct", attestation_roots="no certificate"))
