@@ -53,7 +53,6 @@ def upgrade() -> None:
             "change in ('passkey_added', 'passkey_renamed', 'passkey_revoked', 'passkey_cloned', 'totp_added', 'totp_removed', 'recovery_codes_made', 'recovery_code_used')",
             name=op.f("factor_change_change_check"),
         ),
-        sa.ForeignKeyConstraint(["account_id"], ["identity.account.id"], name=op.f("factor_change_account_id_fkey")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("factor_change_pkey")),
         schema="identity",
     )
