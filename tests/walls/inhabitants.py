@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from tests.conftest import TenantFixture
+from tests.identity.factors.people import member_of
 from tests.running import Site
 from tests.walls.trading import Trader
 
@@ -31,6 +32,7 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
         made["entry_id"] = await tx.connection.fetchval(
             "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
         )
+    made["passkey_id"] = (await (await member_of(site.database, tenant)).enrol())[1].id
     return made
 
 

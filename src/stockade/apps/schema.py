@@ -12,6 +12,7 @@ import stockade.commerce.parties.model
 import stockade.commerce.receivables.model
 import stockade.commerce.stock.model
 import stockade.idempotency.model
+import stockade.identity.factors.model
 import stockade.identity.model
 import stockade.mail.model
 import stockade.tenancy.model
