@@ -15,7 +15,7 @@ from stockade.commerce.desk.listing.views import NewView, save_view
 from stockade.commerce.desk.notes import NewNote, write_note
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import Visitor, issue_link, sign_in_with_link, sign_out
+from stockade.identity.service.sign_in import Visitor, issue_link, open_session, redeem_link, sign_out
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 
@@ -47,7 +47,10 @@ async def session_of(
         )  # fmt: skip
         secret = await issue_link(tx, account_id)
     visitor = Visitor("192.0.2.1", "tests", new_id())
-    return (await sign_in_with_link(site.database, site.installation.credentials, visitor, secret=secret)).token
+    credentials = site.installation.credentials
+    account_id, tenant_id = await redeem_link(site.database, credentials, visitor, secret=secret)
+    opened = await open_session(site.database, credentials, visitor, tenant_id, account_id, method="link")
+    return opened.token
 
 
 async def revoked_key(site: Site, tenant: TenantFixture) -> str:

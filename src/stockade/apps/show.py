@@ -109,6 +109,10 @@ class Shower:
             headers["set-cookie"] = cookie
         return Response(body, status_code=shown.status, media_type=HTML, headers=headers)
 
+    def browser_of(self, request: AnyRequest) -> str:
+        """Return what this browser proves itself by: its session's cookie, else the visitor's that a page set."""
+        return self._browser_secret(request)[0]
+
     def csrf_token(self, request: AnyRequest) -> str:
         """Return a token for the forms of a page that is open in this browser already."""
         return self.csrf.token(self._browser_secret(request)[0])

@@ -83,9 +83,10 @@ class _Found(msgspec.Struct, frozen=True):
 
 _SESSION_BY_HASH = raw(
     """
-    select s.id, s.account_id, identity.standing(m.role, r.id, r.version) || coalesce(' as ' || s.viewing_as, ''),
-        case when s.viewing_as is null then m.role else split_part(s.viewing_as, ':', 1) end,
-        case when s.viewing_as is null then r.permissions else v.permissions end,
+    select s.id, s.account_id, identity.session_standing(m.role, r.id, r.version, s.viewing_as, s.must_enrol),
+        case when s.must_enrol then 'own' when s.viewing_as is null then m.role
+            else split_part(s.viewing_as, ':', 1) end,
+        case when s.must_enrol then '[]' when s.viewing_as is null then r.permissions else v.permissions end,
         case when s.viewing_as is null then r.customers else v.customers end,
         case when s.viewing_as is null then r.warehouses else v.warehouses end,
         s.viewing_as is not null, null::jsonb, null::jsonb, null::int

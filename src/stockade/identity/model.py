@@ -142,7 +142,11 @@ class Session(TenantTable, table="identity.session", insert_event="identity.sign
 
     token_hash: Mapped[bytes] = column(LargeBinary, sensitive("session", read="nobody", seal=False), fixed=True)
     account_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
-    method: Mapped[str] = stages("password", "link", rule=business(), fixed=True)
+    method: Mapped[str] = stages("password", "link", "passkey", "sso", rule=business(), fixed=True)
+    proofs: Mapped[list[str]] = column(JSONB(none_as_null=True), business(), fixed=True, server_default="[]")
+    """What the person proved, in its order, as in ["password", "totp"]."""
+    must_enrol: Mapped[bool] = column(Boolean, business(), server_default=false())
+    """The organisation demands a second factor and the person has none: the session can do nothing but enrol one."""
     user_agent: Mapped[str] = column(Text, personal("security of the account", mask=initials, erase="drop"), fixed=True)
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
     confirmed_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())

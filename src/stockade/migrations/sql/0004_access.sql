@@ -72,6 +72,13 @@ begin atomic
     select case when role = 'own' then 'own:' || own_role_id || ':' || version else role end;
 end;
 
+-- A session's: it may look through another role's eyes, or be good for nothing but enrolling a factor.
+create function identity.session_standing(role text, own_role_id uuid, version integer, viewing_as text, must_enrol boolean) returns text
+language sql immutable parallel safe
+begin atomic
+    select identity.standing(role, own_role_id, version) || coalesce(' as ' || viewing_as, '') || case when must_enrol then ' enrols' else '' end;
+end;
+
 -- Whether a credential still admits its holder as it did when it was looked up. Called in the message that begins every
 -- transaction, so that a revocation holds from the next request on, in every process.
 create or replace function identity.confirm(kind text, hash bytea, expected text) returns void
@@ -81,7 +88,7 @@ declare
     standing text;
 begin
     if kind = 'session' then
-        select identity.standing(m.role, r.id, r.version) || coalesce(' as ' || s.viewing_as, '') into standing from identity.session s
+        select identity.session_standing(m.role, r.id, r.version, s.viewing_as, s.must_enrol) into standing from identity.session s
             join identity.membership m on m.tenant_id = s.tenant_id and m.account_id = s.account_id
             join tenancy.tenant t on t.id = s.tenant_id
             left join identity.role r on r.tenant_id = m.tenant_id and r.id = m.own_role_id
@@ -132,11 +139,13 @@ end;
 set local role stockade_owner;
 
 revoke all on function tenancy.unlimited(integer), tenancy.current_actor(), identity.standing_person(), identity.person_behind(uuid),
-    identity.standing_regions(), identity.standing_warehouses(), identity.standing(text, uuid, integer), identity.people() from public;
+    identity.standing_regions(), identity.standing_warehouses(), identity.standing(text, uuid, integer),
+    identity.session_standing(text, uuid, integer, text, boolean), identity.people() from public;
 grant execute on function tenancy.unlimited(integer), tenancy.current_actor()
     to stockade_application, stockade_worker, stockade_platform, stockade_auditor, stockade_doorkeeper;
 grant execute on function identity.standing_person(), identity.person_behind(uuid), identity.standing_regions(),
-    identity.standing_warehouses(), identity.standing(text, uuid, integer), identity.people() to stockade_application, stockade_worker;
+    identity.standing_warehouses(), identity.standing(text, uuid, integer),
+    identity.session_standing(text, uuid, integer, text, boolean), identity.people() to stockade_application, stockade_worker;
 
 -- Last, because a role cannot change the rights on what it has handed over.
 alter function tenancy.current_actor() owner to stockade_keeper;

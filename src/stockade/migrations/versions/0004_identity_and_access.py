@@ -127,6 +127,28 @@ def upgrade() -> None:
         schema="identity",
     )
     op.add_column("session", sa.Column("viewing_as", sa.Text(), nullable=True), schema="identity")
+    op.create_check_constraint(
+        "session_viewing_as_check",
+        "session",
+        "viewing_as ~ '^(owner|admin|member|viewer|own:[0-9a-f-]{36})$'",
+        schema="identity",
+    )
+    op.add_column(
+        "session",
+        sa.Column(
+            "proofs", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), server_default="[]", nullable=False
+        ),
+        schema="identity",
+    )
+    op.add_column(
+        "session",
+        sa.Column("must_enrol", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema="identity",
+    )
+    op.drop_constraint("session_method_check", "session", schema="identity")
+    op.create_check_constraint(
+        "session_method_check", "session", "method in ('password', 'link', 'passkey', 'sso')", schema="identity"
+    )
     op.add_column("customer", sa.Column("responsible_id", sa.Uuid(), nullable=True), schema="parties")
     op.create_index(
         "customer_responsible_id_idx",
@@ -262,11 +284,11 @@ def upgrade() -> None:
         "identity.session",
         keys=("tenant_id", "id"),
         scope="tenant",
-        updatable=("confirmed_at", "viewing_as", "ended_at"),
+        updatable=("must_enrol", "confirmed_at", "viewing_as", "ended_at"),
         insert_event="identity.signed_in",
         masked=("token_hash", "user_agent"),
         events={"viewing_as": "identity.viewing_as", "ended_at": "identity.signed_out"},
-        unsampled=("token_hash", "user_agent", "viewing_as"),
+        unsampled=("token_hash", "proofs", "user_agent", "viewing_as"),
     )
     op.rebuild_wall(
         "orders.sales_order",
