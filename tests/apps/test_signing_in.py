@@ -17,7 +17,7 @@ from tests.walls.inhabitants import furnish
 from tests.walls.trading import Trader
 
 from stockade.apps.admin.sign_in import local_path
-from stockade.identity.service.members import add_member
+from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import hash_password, issue_link
 from stockade.kernel.ids import new_id
 
@@ -49,7 +49,7 @@ async def person(site: Site, tenant: TenantFixture, superuser: Any, hashed: str)
 async def member(site: Site, tenant: TenantFixture, superuser: Any, hashed: str) -> Person:
     email = f"{new_id().hex}@example.com"
     async with site.database.transaction(tenant.principal) as tx:
-        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", role="owner")
+        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="owner"))
     await superuser.execute("update identity.account set password_hash = $1 where id = $2", hashed, account_id)
     return Person(tenant, account_id, email)
 

@@ -17,3 +17,6 @@ import stockade.identity.model
 import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make
+from stockade.tenancy.declaration import limit_trail
+
+limit_trail("audit.entry")

@@ -17,6 +17,7 @@ WHY_KEYS = {
 WHY_DEFINERS = {
     "tenancy.verified_pin()": "reads the keys; only the auditor may ask",
     "tenancy.current_tenant()": "tells the pinned tenant, and nothing else",
+    "tenancy.current_actor()": "tells the pinned actor, and nothing else",
     "audit.record()": "writes the trail",
     "audit.ensure_partitions(integer)": "makes empty partitions",
     "identity.find_account(text)": "one address at a time, before a tenant is known",
@@ -61,6 +62,7 @@ WHY_UNBOUND = {
     "tenancy.verified_pin()": "every name, operator and type in it is qualified; "
     "it runs for each table of each statement",
     "tenancy.current_tenant()": "as verified_pin",
+    "tenancy.current_actor()": "as verified_pin",
 }
 """Functions with their owner's rights that set no search path of their own, and why they may."""
 
