@@ -8,10 +8,11 @@ import msgspec
 import pyotp
 import pytest
 from tests.conftest import TenantFixture
-from tests.identity.factors.authenticator import Authenticator
 from tests.running import ORIGIN, Site
 from tests.walls.calls import inside
 from tests.walls.inhabitants import session_of
+
+from stockade.identity.factors.authenticator import Authenticator
 
 
 class Browser:

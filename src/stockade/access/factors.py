@@ -74,17 +74,15 @@ class RecoveryCodes(msgspec.Struct, frozen=True):
     codes: list[str]
 
 
-@get("/me/factors", permission=READ_OWN, problems=[PeopleOnly])
+@get("/me/factors", permission=READ_OWN)
 async def read_own_factors(tx: Transaction) -> Held:
-    """Count one's own factors."""
-    require_person(tx.principal)
+    """Count one's own factors. A key has none."""
     return await own_factors(tx)
 
 
-@get("/me/passkeys", permission=READ_OWN, problems=[PeopleOnly])
+@get("/me/passkeys", permission=READ_OWN)
 async def list_own_passkeys(tx: Transaction) -> list[Passkey]:
-    """List one's own passkeys, oldest first; revoked ones, too."""
-    require_person(tx.principal)
+    """List one's own passkeys, oldest first; revoked ones, too. A key has none."""
     return await passkeys.list_passkeys(tx)
 
 

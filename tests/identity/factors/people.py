@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tests.conftest import TenantFixture
-from tests.identity.factors.authenticator import Authenticator
 
+from stockade.identity.factors.authenticator import Authenticator
 from stockade.identity.factors.ceremony import Party
 from stockade.identity.factors.passkeys import Passkey, begin_enrolment, finish_enrolment
 from stockade.identity.service.members import Place, add_member

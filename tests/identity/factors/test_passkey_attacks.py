@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from tests.conftest import MakeTenant, TenantFixture
-from tests.identity.factors.authenticator import MODEL, Authenticator
 from tests.identity.factors.people import BROWSER, PARTY, Person
 
 from stockade.identity.factors import passkeys
+from stockade.identity.factors.authenticator import MODEL, Authenticator
 from stockade.identity.factors.ceremony import PasskeyRefused
 from stockade.identity.factors.held import factors_of
 from stockade.identity.factors.passkeys import (

@@ -40,7 +40,13 @@ _NOTE = statement(
         tenant_id=TENANT, id=param("id"), account_id=param("account_id"), change=param("change"), called=param("called")
     )
 )
-_ADDRESS = raw("select email from identity.people() where account_id = $1", "account_id", str)
+_ADDRESS = raw(
+    "select p.email from identity.people() p join tenancy.tenant t on t.id = $1 "
+    "where p.account_id = $2 and not t.is_probe",
+    "this_tenant account_id",
+    str,
+)
+"""Where letters go: the controls' own people have no letter box."""
 _HOMES = "select identity.homes_of($1)"
 
 

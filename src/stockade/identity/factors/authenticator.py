@@ -1,4 +1,7 @@
-"""An authenticator in software: makes ES256 credentials and signs with them, honestly or as an attack wants it."""
+"""An authenticator in software: makes ES256 credentials and signs with them, honestly or as an attack wants it.
+
+Controls and tests attack with it. Its keys live as long as the object; it is no way for a person to sign in.
+"""
 
 import hashlib
 import json
