@@ -27,6 +27,7 @@ from stockade.access.routes import AnyRequest, create, get, post, put
 from stockade.identity.service import keys, members
 from stockade.identity.service.keys import ApiKeyRow, KeyEnded, Scope
 from stockade.identity.service.members import AlreadyMember, LastOwner, MemberRow, Place
+from stockade.identity.signing_in.recent import StepUpNeeded, require_recent
 from stockade.kernel.problems import Invalid, VersionConflict
 from stockade.kernel.words import said
 from stockade.tenancy.transaction import Transaction
@@ -122,12 +123,13 @@ async def _read_issued(tx: Transaction, key_id: UUID) -> IssuedKey:
     return IssuedKey(await keys.read_key(tx, key_id), None)
 
 
-@create("/api-keys", permission=ISSUE_KEYS, read=_read_issued, problems=[Forbidden])
+@create("/api-keys", permission=ISSUE_KEYS, read=_read_issued, problems=[Forbidden, StepUpNeeded])
 async def issue_api_key(tx: Transaction, id: UUID, request: AnyRequest, data: NewKey) -> IssuedKey:
     """Issue an API key.
 
     The secret is in this answer only. A key never has more rights than whoever issues it.
     """
+    await require_recent(tx)
     await require_assignable(tx, data.role, data.own_role_id)
     secret = await keys.issue_key(tx, request.app.state.credentials, id=id, name=data.name, scope=_scope(data))
     return IssuedKey(await keys.read_key(tx, id), secret)
@@ -143,12 +145,18 @@ async def change_api_key(tx: Transaction, key_id: UUID, data: KeyChange) -> ApiK
     return await keys.read_key(tx, key_id)
 
 
-@create("/api-keys/{key_id:uuid}/rotations", permission=ISSUE_KEYS, read=_read_issued, problems=[KeyEnded, Forbidden])
+@create(
+    "/api-keys/{key_id:uuid}/rotations",
+    permission=ISSUE_KEYS,
+    read=_read_issued,
+    problems=[KeyEnded, Forbidden, StepUpNeeded],
+)
 async def rotate_api_key(tx: Transaction, id: UUID, request: AnyRequest, key_id: UUID, data: Rotation) -> IssuedKey:
     """Issue a key in the place of another one, which ends after the overlap.
 
     The secret is in this answer only. The scope stays the same.
     """
+    await require_recent(tx)
     await _require_key(tx, key_id)
     overlap = timedelta(hours=data.overlap_hours)
     secret = await keys.rotate_key(tx, request.app.state.credentials, key_id, id=id, overlap=overlap)
@@ -174,18 +182,20 @@ async def read_member(tx: Transaction, member_id: UUID) -> MemberRow:
     return await members.read_member(tx, member_id)
 
 
-@create("/members", permission=MANAGE_MEMBERS, read=read_member, problems=[AlreadyMember, Forbidden])
+@create("/members", permission=MANAGE_MEMBERS, read=read_member, problems=[AlreadyMember, Forbidden, StepUpNeeded])
 async def add_member(tx: Transaction, id: UUID, data: NewMember) -> MemberRow:
     """Give a person a place in the tenant."""
+    await require_recent(tx)
     await require_assignable(tx, data.role, data.own_role_id)
     await members.add_member(tx, id=id, email=data.email, name=data.name, place=place_of(data))
     return await members.read_member(tx, id)
 
 
-@post("/members/{member_id:uuid}", permission=MANAGE_MEMBERS, problems=[LastOwner, Forbidden])
+@post("/members/{member_id:uuid}", permission=MANAGE_MEMBERS, problems=[LastOwner, Forbidden, StepUpNeeded])
 async def change_member(tx: Transaction, member_id: UUID, data: MemberChange) -> MemberRow:
     """Change a member's role, or end the membership."""
     before = await members.read_member(tx, member_id)
+    await require_recent(tx)
     await require_assignable(tx, before.role, before.own_role_id)
     await require_assignable(tx, data.role, data.own_role_id)
     await members.change_member(tx, member_id, place=place_of(data, before), state=data.state)
@@ -204,15 +214,19 @@ async def read_own_role(tx: Transaction, role_id: UUID) -> RoleView:
     return await read_role(tx, role_id)
 
 
-@create("/roles", permission=MANAGE_ROLES, read=read_own_role, problems=[RoleNameTaken, Forbidden])
+@create("/roles", permission=MANAGE_ROLES, read=read_own_role, problems=[RoleNameTaken, Forbidden, StepUpNeeded])
 async def make_own_role(tx: Transaction, id: UUID, data: NewRole) -> RoleView:
     """Make a role. It cannot hold what you do not have."""
+    await require_recent(tx)
     return await make_role(tx, id, data)
 
 
-@put("/roles/{role_id:uuid}", permission=MANAGE_ROLES, problems=[RoleNameTaken, VersionConflict, Forbidden])
+@put(
+    "/roles/{role_id:uuid}", permission=MANAGE_ROLES, problems=[RoleNameTaken, VersionConflict, Forbidden, StepUpNeeded]
+)
 async def change_own_role(tx: Transaction, role_id: UUID, data: RoleChange) -> RoleView:
     """Change a role as a whole, for everybody who has it, from their next request on."""
+    await require_recent(tx)
     return await change_role(tx, role_id, data)
 
 

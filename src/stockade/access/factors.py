@@ -29,8 +29,8 @@ from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Transaction
 
-READ_OWN = permission("security:read", least="viewer")
-MANAGE_OWN = permission("security:own", least="viewer", changes=True)
+READ_OWN = permission("security:read", least="viewer", personal=True)
+MANAGE_OWN = permission("security:own", least="viewer", personal=True)
 READ_POLICY = permission("sign_in_policy:read", least="admin")
 SET_POLICY = permission("sign_in_policy:set", least="admin")
 

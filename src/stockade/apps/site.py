@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from stockade import __version__
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
+from stockade.access import sessions as sessions_api
 from stockade.access.admission import Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
@@ -41,7 +42,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, factors_api,
+    access_api, factors_api, sessions_api,
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0

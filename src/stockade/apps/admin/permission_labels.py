@@ -6,7 +6,7 @@ MODULES = {
     "alerts": N_("Alerts"), "audit": N_("Audit trail"), "catalog": N_("Products"), "imports": N_("Imports"),
     "invoices": N_("Invoices"), "keys": N_("API keys"), "members": N_("Members"), "orders": N_("Orders"),
     "parties": N_("Customers"), "payments": N_("Payments"), "receivables": N_("Receivables"),
-    "reviews": N_("Access reviews"), "roles": N_("Roles"), "settings": N_("Settings"), "signon": N_("Single sign-on"),
+    "reviews": N_("Access reviews"), "roles": N_("Roles"), "settings": N_("Settings"), "sign_in_policy": N_("Sign-in policy"), "signon": N_("Single sign-on"),
     "stock": N_("Stock"), "support": N_("Operators' access"),
 }  # fmt: skip
 VERBS = {
@@ -17,7 +17,7 @@ VERBS = {
     "credit": N_("Credit"), "hold": N_("Put on hold"), "issue": N_("Issue"), "manage": N_("Manage"),
     "place": N_("Take"), "price": N_("Change prices and discounts"), "read": N_("See"), "receive": N_("Receive"),
     "record": N_("Record"), "release": N_("Release holds"), "run": N_("Run"), "send": N_("Send by mail"),
-    "set_bank": N_("Change the bank account"), "set_cost": N_("Change costs"),
+    "set": N_("Set"), "set_bank": N_("Change the bank account"), "set_cost": N_("Change costs"),
     "set_credit": N_("Change credit limits"), "set_vat_rate": N_("Change VAT rates"), "ship": N_("Pick and ship"),
     "update": N_("Change"), "write_off": N_("Write off"),
 }  # fmt: skip

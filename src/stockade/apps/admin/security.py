@@ -14,11 +14,15 @@ from stockade.access.factors import (
 from stockade.access.routes import opened
 from stockade.apps.admin.forms import Form, submitted
 from stockade.apps.admin.routes import Fields, form, page
+from stockade.apps.admin.sign_in import local_path
 from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.factors import passkeys, recovery, totp
 from stockade.identity.factors.held import own_factors
 from stockade.identity.factors.passkeys import Passkey
 from stockade.identity.factors.totp import Begun
+from stockade.identity.service import sessions
+from stockade.identity.signing_in import recent
+from stockade.identity.signing_in.flow import FactorRefused
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
 
@@ -29,7 +33,13 @@ TOLD = {
     "revoked": N_("The passkey is revoked. It signs nobody in from now on."),
     "app": N_("The authenticator app is set up."),
     "removed": N_("The authenticator app is removed."),
+    "ended": N_("The session has ended."),
+    "others": N_("Every other session of yours has ended."),
 }
+METHODS = {
+    "password": N_("Password"), "link": N_("Sign-in link"), "passkey": N_("Passkey"), "sso": N_("Single sign-on"),
+    "totp": N_("Authenticator app"), "recovery": N_("Recovery code"),
+}  # fmt: skip
 STATES = {
     "active": (N_("Active"), "good"),
     "revoked": (N_("Revoked"), "hollow"),
@@ -107,6 +117,47 @@ async def take_recovery_codes(request: AnyRequest, fields: Fields) -> Shown | st
     return Shown("security/codes.html", {"codes": codes})
 
 
+@form("/security/sessions/{session_id:uuid}/end", permission=MANAGE_OWN)
+async def take_session_end(request: AnyRequest, fields: Fields, session_id: UUID) -> Shown | str:
+    """End one of one's own sessions."""
+    async with opened(request) as tx:
+        require_person(tx.principal)
+        await sessions.end_own_session(tx, session_id)
+    return f"{ADDRESS}?done=ended"
+
+
+@form("/security/sessions/end-others", permission=MANAGE_OWN)
+async def take_sessions_end(request: AnyRequest, fields: Fields) -> Shown | str:
+    """End every session of one's own but this one."""
+    async with opened(request) as tx:
+        require_person(tx.principal)
+        await sessions.end_other_sessions(tx)
+    return f"{ADDRESS}?done=others"
+
+
+@page("/security/prove", permission=READ_OWN)
+async def show_prove(tx: Transaction, request: AnyRequest) -> Shown:
+    """The page that asks for a code before something sensitive."""
+    return _prove_page(Form({"next": local_path(request.query_params.get("next", ADDRESS))}))
+
+
+@form("/security/prove", permission=READ_OWN)
+async def take_proof(request: AnyRequest, fields: Fields) -> Shown | str:
+    """Take the code, and go back to where it was asked for."""
+    following = local_path(fields.get("next", "") or ADDRESS)
+    try:
+        async with opened(request) as tx:
+            require_person(tx.principal)
+            await recent.prove(tx, request.app.state.database, sealer_of(request), fields.get("code", "")[:40])
+    except FactorRefused as refused:
+        return _prove_page(Form({"next": following}, {"code": refused.title}), refused.status)
+    return following
+
+
+def _prove_page(typed: Form, status: int = 200) -> Shown:
+    return Shown("security/prove.html", {"form": typed}, status)
+
+
 def state_of(passkey: Passkey) -> str:
     """Return whether a passkey is active, revoked, or may have been copied."""
     if passkey.cloned_at is not None:
@@ -119,6 +170,7 @@ async def _security(tx: Transaction, request: AnyRequest, typed: Form) -> Shown:
     listed.sort(key=lambda item: (item[0].revoked_at is not None, -item[0].created_at.timestamp()))
     return Shown("security/own.html", {
         "passkeys": listed, "states": STATES, "held": await own_factors(tx), "form": typed,
+        "sessions": await sessions.list_own_sessions(tx), "methods": METHODS,
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
 
@@ -130,5 +182,5 @@ def _totp_page(begun: Begun, typed: Form) -> Shown:
 
 ROUTES = (
     show_security, take_passkey_name, take_passkey_revocation, take_totp_beginning, take_totp_code, take_totp_removal,
-    take_recovery_codes,
+    take_recovery_codes, take_session_end, take_sessions_end, show_prove, take_proof,
 )  # fmt: skip

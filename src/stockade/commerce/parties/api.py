@@ -21,6 +21,7 @@ from stockade.commerce.parties.service.company import (
 from stockade.commerce.parties.service.contacts import ContactChange, ContactView, NewContact
 from stockade.commerce.parties.service.customers import CustomerChange, CustomerView, NewCustomer, NumberTaken
 from stockade.documents import UnusableBranding
+from stockade.identity.signing_in.recent import StepUpNeeded
 from stockade.kernel.problems import NotFound, VersionConflict
 from stockade.tenancy.transaction import Transaction
 
@@ -58,7 +59,7 @@ async def read_bank_account(tx: Transaction) -> BankAccount:
     return await company.read_bank_account(tx)
 
 
-@post("/company/bank-account", permission=SET_BANK, problems=[NotFound, VersionConflict])
+@post("/company/bank-account", permission=SET_BANK, problems=[NotFound, VersionConflict, StepUpNeeded])
 async def set_bank_account(tx: Transaction, data: BankAccountChange) -> BankAccount:
     """Set the bank account that invoices name. `expected_version` is the company's."""
     return await company.set_bank_account(tx, data)

@@ -36,6 +36,7 @@ from stockade.identity.factors.ceremony import (
 )
 from stockade.identity.factors.policy import Policy, read_policy, roots_of
 from stockade.identity.factors.telling import tell, tell_at_home
+from stockade.identity.service.sessions import has_enrolled
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Conflict, NotFound, Problem
 from stockade.tenancy.transaction import Database, Transaction, on_violation
@@ -176,6 +177,7 @@ async def finish_enrolment(
     passkey_id = id or new_id()
     given = msgspec.structs.asdict(enrolled)
     await _ADD.run(tx, id=passkey_id, transports=_transports(answer), name=name, **given)
+    await has_enrolled(tx)
     await tell(tx, tx.principal.actor_id, "passkey_added", name)
     return await read_passkey(tx, passkey_id)
 

@@ -19,6 +19,7 @@ import segno
 from stockade.database.statements import raw
 from stockade.identity.factors.telling import tell
 from stockade.identity.sealing import Sealer
+from stockade.identity.service.sessions import has_enrolled
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound
 from stockade.kernel.words import said
@@ -86,6 +87,7 @@ async def confirm(tx: Transaction, sealer: Sealer, code: str) -> None:
         )
     if not await _CONFIRM.first(tx, id=begun.id, step=step):
         raise NotFound
+    await has_enrolled(tx)
     await tell(tx, account_id, "totp_added")
 
 

@@ -20,6 +20,7 @@ from stockade.commerce.parties.rules import (
     checked_vat_id,
 )
 from stockade.database.statements import TENANT, param, statement
+from stockade.identity.signing_in.recent import require_recent
 from stockade.kernel.problems import Conflict, VersionConflict
 from stockade.tenancy.masks import last_four
 from stockade.tenancy.transaction import Transaction, on_violation
@@ -181,6 +182,7 @@ async def shown_bank_account(tx: Transaction) -> BankAccount:
 
 async def set_bank_account(tx: Transaction, change: BankAccountChange) -> BankAccount:
     """Set the company's bank account; ``VersionConflict`` unless the company still is as the caller has read it."""
+    await require_recent(tx)
     new_iban = None if change.iban is None else checked_iban(change.iban)
     new_bic = None if change.bic is None else checked_bic(change.bic)
     saved = await _SET_BANK.first(tx, expected=change.expected_version, new_iban=new_iban, new_bic=new_bic)
