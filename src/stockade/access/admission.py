@@ -4,9 +4,14 @@ It runs after routing and before anything of the request is parsed: whoever is n
 would have been valid.
 """
 
+import asyncio
+import contextlib
+import time
+from collections import OrderedDict
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar.enums import ScopeType
@@ -15,7 +20,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from stockade.access.permissions import PUBLIC, Permission
 from stockade.access.rights import shaped
-from stockade.identity.credentials import Credentials
+from stockade.identity.credentials import CACHED_CREDENTIALS, Credentials
+from stockade.identity.service.sessions import NOTED_EVERY_SECONDS, note_use
 from stockade.kernel.problems import Problem
 from stockade.tenancy.pin import ActorKind, pack_address
 from stockade.tenancy.principal import Principal
@@ -58,6 +64,8 @@ class Admission:
         self.csrf = csrf
         self.limiter = limiter
         self.per_minute = per_minute
+        self._noted: OrderedDict[UUID, float] = OrderedDict()
+        self._notes: set[asyncio.Task[None]] = set()
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application."""
@@ -101,7 +109,11 @@ class Admission:
         state["actor_id"] = found.actor_id
         if found.networks is not None and not within(state["address"], found.networks):
             raise FromElsewhere
-        return msgspec.structs.replace(shaped(found), request_id=state["request_id"], address=_packed(state["address"]))
+        principal = msgspec.structs.replace(
+            shaped(found), request_id=state["request_id"], address=_packed(state["address"])
+        )
+        self._note(principal, state["address"])
+        return principal
 
     async def again(self, text: str, stale: Principal, required: Permission) -> Principal:
         """Look a credential up anew that the database did not confirm: its role may have changed, or it has ended."""
@@ -111,6 +123,25 @@ class Admission:
             raise Unauthenticated
         required.require(found)
         return msgspec.structs.replace(shaped(found), request_id=stale.request_id, address=stale.address)
+
+    def _note(self, principal: Principal, address: str) -> None:
+        """Have it noted, beside the request, that a credential was used: of each at most once in five minutes."""
+        at = time.monotonic()
+        if at - self._noted.get(principal.credential_id, -NOTED_EVERY_SECONDS) < NOTED_EVERY_SECONDS:
+            return
+        self._noted[principal.credential_id] = at
+        self._noted.move_to_end(principal.credential_id)
+        if len(self._noted) > CACHED_CREDENTIALS:
+            self._noted.popitem(last=False)
+        task = asyncio.create_task(self._write_use(principal, address))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _write_use(self, principal: Principal, address: str) -> None:
+        # A credential that has ended meanwhile, or a database that is busy: nothing is owed to anybody.
+        with contextlib.suppress(Exception):
+            async with self.database.transaction(principal) as tx:
+                await note_use(tx, address)
 
     def _limit(self, principal: Principal, state: dict[str, Any]) -> None:
         per_minute = min(principal.per_minute or self.per_minute, self.per_minute)
