@@ -9,7 +9,7 @@ from tests.conftest import TenantFixture
 from stockade.identity.factors.authenticator import Authenticator
 from stockade.identity.factors.ceremony import Party
 from stockade.identity.factors.passkeys import Passkey, begin_enrolment, finish_enrolment
-from stockade.identity.service.members import add_member
+from stockade.identity.service.members import Place, add_member
 from stockade.kernel.ids import new_id
 from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.principal import Principal
@@ -50,5 +50,5 @@ async def member_of(database: Database, tenant: TenantFixture) -> Person:
     """Make a member of a tenant."""
     email = f"{new_id().hex}@example.com"
     async with database.transaction(tenant.principal) as tx:
-        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", role="member")
+        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="member"))
     return Person(database, tenant.id, account_id, email)

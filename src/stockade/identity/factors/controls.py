@@ -20,7 +20,7 @@ from stockade.identity.factors import passkeys, recovery, totp
 from stockade.identity.factors.authenticator import Authenticator
 from stockade.identity.factors.ceremony import Party
 from stockade.identity.sealing import Sealer
-from stockade.identity.service.members import add_member, list_members
+from stockade.identity.service.members import Place, add_member, list_members
 from stockade.kernel.control import Finding, Installation, control, finding
 from stockade.kernel.ids import new_id
 from stockade.tenancy.pin import ActorKind
@@ -204,7 +204,7 @@ async def _person(installation: Installation) -> AsyncIterator[Principal]:
     async with installation.application.transaction(probe.principal) as tx:
         known = [member.account_id for member in await list_members(tx) if member.email == address]
         account_id: UUID = known[0] if known else await add_member(
-            tx, id=new_id(), email=address, name="Factors of the controls", role="viewer"
+            tx, id=new_id(), email=address, name="Factors of the controls", place=Place(role="viewer")
         )  # fmt: skip
     person = Principal(tenant_id=probe.tenant_id, actor_id=account_id, kind=ActorKind.USER, role="viewer")
     await _take_back(installation, person)
