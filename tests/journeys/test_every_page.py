@@ -11,7 +11,7 @@ PAGES = (
     "/", "/orders", "/orders/new", "/customers", "/customers/new", "/products", "/products/new", "/stock",
     "/stock/moves", "/stock/receive", "/stock/transfer", "/stock/adjust", "/stock/warehouses", "/stock/counts",
     "/stock/counts/new", "/invoices", "/payments", "/payments/new", "/payments/bank", "/imports", "/imports/new",
-    "/members", "/members/new", "/keys", "/keys/new", "/trail", "/settings/company", "/settings/numbering",
+    "/members", "/members/new", "/security", "/keys", "/keys/new", "/trail", "/settings/company", "/settings/numbering",
     "/settings/vat", "/settings/mail", "/settings/branding", "/welcome", "/ui",
 )  # fmt: skip
 LISTS = ("/orders", "/customers", "/products", "/stock/moves", "/invoices", "/payments", "/members", "/trail")
