@@ -13,6 +13,7 @@ import stockade.commerce.receivables.model
 import stockade.commerce.stock.model
 import stockade.idempotency.model
 import stockade.identity.model
+import stockade.identity.suspicion.model
 import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make
