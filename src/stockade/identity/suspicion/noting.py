@@ -7,8 +7,8 @@ The sign-in flow, once every factor has been checked and in the transaction that
     step_up        open none (or a half one); ask for another factor, then ``remember_sign_in`` with the same values
     lock           open none; answer as to a wrong password
 
-``device`` is the value of the cookie ``DEVICE_COOKIE``: the flow sets it to ``new_device()`` for ``DEVICE_LIFETIME`` where
-there is none, and passes what it set. In every case the transaction has to be committed: the alert is in it.
+``device`` is the value of the cookie ``DEVICE_COOKIE``: the flow sets it to ``new_device()`` for ``DEVICE_LIFETIME``
+where there is none, and passes what it set. In every case the transaction has to be committed: the alert is in it.
 """
 
 import hashlib
@@ -72,7 +72,8 @@ _ADD = raw(
     "this_tenant id actor_id at requests rows",
 )
 _FORGET = raw(
-    "delete from identity.activity where tenant_id = $1 and actor_id = $2 and hour < $3::timestamptz - interval '35 days'",
+    "delete from identity.activity where tenant_id = $1 and actor_id = $2 "
+    "and hour < $3::timestamptz - interval '35 days'",
     "this_tenant actor_id at",
 )
 _HOURS = raw(
@@ -126,8 +127,10 @@ async def remember_sign_in(
 
 
 async def note_export(tx: Transaction, rows: int, *, at: datetime | None = None) -> Judgement:
-    """Count the rows that the transaction's principal takes out, and judge them. ``step_up`` and ``lock``: keep the file
-    back, and commit."""
+    """Count the rows that the transaction's principal takes out, and judge them.
+
+    At ``step_up`` and ``lock``, keep the file back, and commit.
+    """
     who, moment = tx.principal, at or now()
     if who.kind not in _PEOPLE:
         return Judgement()

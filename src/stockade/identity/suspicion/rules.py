@@ -87,7 +87,7 @@ def _travel(seen: Sighting, past: Sequence[Sighting]) -> Suspicion | None:
 
 
 def judge_rate(this_hour: int, earlier_hours: Sequence[int]) -> Suspicion | None:
-    """Compare an hour's requests with the person's own hours: five times their busiest usual hour (the 95th centile)."""
+    """Compare an hour's requests with the person's own hours: five times a busy one (the 95th centile) is too many."""
     if len(earlier_hours) < HOURS_TO_KNOW:
         limit, usual = RATE_OF_A_STRANGER, None
     else:
@@ -110,7 +110,7 @@ def judge_export(last_day: int, earlier_days: Sequence[int]) -> Suspicion | None
 def judged(kinds: Sequence[Kind], policy: Policy, *, locked: bool = False) -> Judgement:
     """Return the strongest of what the policy says to each kind; a lock that stands is stronger than all."""
     actions: list[Action] = [policy[kind] for kind in kinds]
-    strongest = max(actions, key=STRENGTH.index, default="none")
+    strongest: Action = max(actions, key=STRENGTH.index, default="none")
     return Judgement("lock" if locked else strongest, tuple(kinds))
 
 

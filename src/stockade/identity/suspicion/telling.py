@@ -25,8 +25,8 @@ KIND_LABELS: dict[Kind, str] = {
     "token_reuse": N_("A token was used twice"),
 }
 _WHAT_TO_DO = (
-    "If this was you, there is nothing to do.\n\nIf it was not, end your other sessions in the security settings, change "
-    "your password or passkey, and tell an administrator of your organisation."
+    "If this was you, there is nothing to do.\n\nIf it was not, end your other sessions in the security settings, "
+    "change your password or passkey, and tell an administrator of your organisation."
 )
 _LOCKED = "Your account is locked until an administrator of your organisation has looked at it."
 
