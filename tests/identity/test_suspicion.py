@@ -15,7 +15,7 @@ from tests.attacks.conftest import Attacked, attacked
 from stockade.database.statements import raw
 from stockade.identity.service.members import add_member
 from stockade.identity.suspicion import noting, telling
-from stockade.identity.suspicion.alerts import AlreadyAcknowledged, acknowledge_alert, list_alerts, open_locks
+from stockade.identity.suspicion.alerts import AlreadyAcknowledged, OwnAlert, acknowledge_alert, list_alerts, open_locks
 from stockade.identity.suspicion.controls import ABROAD, HOME, suspicion_raises_alerts
 from stockade.identity.suspicion.metering import Meter
 from stockade.identity.suspicion.policy import PolicyChange, read_policy, set_policy
@@ -141,6 +141,33 @@ async def test_a_key_that_exports_far_more_than_ever_is_revoked_where_the_organi
         revoked = await tx.fetchrow("select revoked_at from identity.api_key where id = $1", key)
     assert (alert.actor_kind, alert.actor_name, alert.evidence["rows_in_24_hours"]) == ("key", "shop", 18_000)
     assert revoked[0] is not None
+
+
+async def test_what_an_administrator_let_pass_is_not_held_again_for_a_day(
+    database: Database, person: Principal, tenant: Any
+) -> None:
+    async with database.transaction(person) as tx:
+        await set_policy(tx, ALL_LOCK)
+        assert (await noting.note_export(tx, 50_000)).action == "lock"
+    async with database.transaction(tenant.principal) as tx:
+        (alert,) = await list_alerts(tx)
+        await acknowledge_alert(tx, alert.id)
+    async with database.transaction(person) as tx:
+        assert (await noting.note_export(tx, 50_000)).action == "none"
+        assert (await noting.note_export(tx, 900_000, at=now() + timedelta(hours=25))).action == "lock"
+
+
+async def test_nobody_but_an_owner_acknowledges_an_alert_about_themselves(
+    database: Database, person: Principal
+) -> None:
+    admin = msgspec.structs.replace(person, role="admin")
+    async with database.transaction(admin) as tx:
+        await noting.note_export(tx, 50_000)
+        (alert,) = await list_alerts(tx)
+        with pytest.raises(OwnAlert):
+            await acknowledge_alert(tx, alert.id)
+    async with database.transaction(person) as tx:
+        assert (await acknowledge_alert(tx, alert.id)).state == "acknowledged"
 
 
 async def test_the_installation_itself_is_never_suspected(database: Database, tenant: Any) -> None:

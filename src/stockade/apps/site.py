@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from stockade import __version__
+from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
 from stockade.access.admission import Admission, permission_of
 from stockade.access.permissions import PUBLIC
@@ -39,7 +40,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api,
+    access_api, alerts_api,
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0

@@ -8,7 +8,7 @@ import msgspec
 
 from stockade.database.statements import raw
 from stockade.identity.suspicion.rules import Kind, Suspicion
-from stockade.kernel.problems import Conflict, NotFound
+from stockade.kernel.problems import Conflict, NotFound, Problem
 from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.transaction import Transaction
 
@@ -22,6 +22,14 @@ class AlreadyAcknowledged(Conflict):
 
     type = "/problems/identity/alert-already-acknowledged"
     title = "This alert is acknowledged already"
+
+
+class OwnAlert(Problem):
+    """Nobody but an owner acknowledges what was raised about themselves."""
+
+    type = "/problems/identity/own-alert"
+    title = "Somebody else has to look at this alert"
+    status = 403
 
 
 class AlertRow(msgspec.Struct, frozen=True):
@@ -67,6 +75,12 @@ _ACKNOWLEDGE = raw(
     "where tenant_id = $1 and id = $2 and state = 'open'",
     "this_tenant id who",
 )
+_RELEASED = raw(
+    "select exists (select from identity.alert where tenant_id = $1 and actor_id = $2 and kind = $3 "
+    "and state = 'acknowledged' and acknowledged_at > $4::timestamptz - interval '24 hours')",
+    "this_tenant actor_id kind at",
+    bool,
+)
 _LOCKS = raw(
     "select kind from identity.alert where tenant_id = $1 and actor_id = $2 and state = 'open' and acted = 'locked'",
     "this_tenant actor_id",
@@ -85,8 +99,14 @@ async def read_alert(tx: Transaction, alert_id: UUID) -> AlertRow:
 
 
 async def acknowledge_alert(tx: Transaction, alert_id: UUID) -> AlertRow:
-    """Say that somebody has looked at it. What it locked is open again; ``NotFound``, ``AlreadyAcknowledged``."""
-    if not await _ACKNOWLEDGE.run(tx, id=alert_id, who=tx.principal.actor_id):
+    """Say that somebody has looked at it. What it locked is open again, and for a day nobody is held for the same.
+
+    ``NotFound``, ``AlreadyAcknowledged``, ``OwnAlert``.
+    """
+    who = tx.principal
+    if who.role != "owner" and (await read_alert(tx, alert_id)).actor_id == who.actor_id:
+        raise OwnAlert
+    if not await _ACKNOWLEDGE.run(tx, id=alert_id, who=who.actor_id):
         if await _READ.first(tx, id=alert_id) is None:
             raise NotFound
         raise AlreadyAcknowledged
@@ -102,6 +122,11 @@ async def insert_alert(
         actor_kind="key" if actor is ActorKind.API_KEY else "account", again_after=AGAIN_AFTER,
     )  # fmt: skip
     return raised is not None
+
+
+async def is_released(tx: Transaction, actor_id: UUID, kind: Kind, at: datetime) -> bool:
+    """Return whether somebody has looked at such an alert in the last 24 hours and let it pass."""
+    return await _RELEASED.one(tx, actor_id=actor_id, kind=kind, at=at)
 
 
 async def open_locks(tx: Transaction, actor_id: UUID) -> list[Kind]:

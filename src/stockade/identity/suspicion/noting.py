@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from stockade.database.statements import raw
-from stockade.identity.suspicion.alerts import insert_alert, open_locks
+from stockade.identity.suspicion.alerts import insert_alert, is_released, open_locks
 from stockade.identity.suspicion.places import country_of
 from stockade.identity.suspicion.policy import as_rules, read_policy
 from stockade.identity.suspicion.rules import (
@@ -137,7 +137,7 @@ async def note_export(tx: Transaction, rows: int, *, at: datetime | None = None)
     await _add(tx, who.actor_id, moment, rows=rows)
     days = dict(await _DAYS.all(tx, actor_id=who.actor_id, at=moment, span=timedelta(days=EXPORT_DAYS + 1)))
     found = judge_export(days.pop(0, 0), list(days.values()))
-    return await _act(tx, who.actor_id, who.kind, [found] if found else [], moment)
+    return await _act_unless_released(tx, who.actor_id, who.kind, found, moment)
 
 
 async def note_requests(
@@ -147,7 +147,7 @@ async def note_requests(
     moment = at or now()
     this_hour = await _add(tx, actor_id, moment, requests=requests)
     found = judge_rate(this_hour, await _HOURS.all(tx, actor_id=actor_id, at=moment))
-    return await _act(tx, actor_id, kind, [found] if found else [], moment)
+    return await _act_unless_released(tx, actor_id, kind, found, moment)
 
 
 async def raise_alert(
@@ -155,6 +155,15 @@ async def raise_alert(
 ) -> Judgement:  # fmt: skip
     """Raise an alert that another part of the house has reason for: a lock-out, a token that was used twice."""
     return await _act(tx, actor_id, actor, [Suspicion(kind, evidence)], now())
+
+
+async def _act_unless_released(
+    tx: Transaction, actor_id: UUID, actor: ActorKind, found: Suspicion | None, at: datetime
+) -> Judgement:
+    """Act on what an insider did, unless somebody has let it pass today."""
+    if found is None or await is_released(tx, actor_id, found.kind, at):
+        return Judgement()
+    return await _act(tx, actor_id, actor, [found], at)
 
 
 async def _act(
