@@ -53,7 +53,7 @@ def starttls(ldaps: Directory, folder: Path) -> Directory:
 async def refusal(config: Directory, username: str, password: str = PASSWORD) -> str:
     with pytest.raises(DirectoryRefused) as refused:
         await sign_in(config, username=username, password=password)
-    assert refused.value.document() == DirectoryRefused("unknown").document()
+    assert refused.value.document() == DirectoryRefused(reason="unknown").document()
     return refused.value.reason
 
 

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from stockade.access.permissions import PUBLIC, Permission
 from stockade.identity.credentials import Credentials
+from stockade.identity.suspicion.metering import Meter
 from stockade.kernel.problems import Problem
 from stockade.tenancy.pin import ActorKind, pack_address
 from stockade.tenancy.principal import Principal
@@ -48,6 +49,7 @@ class Admission:
         self.csrf = csrf
         self.limiter = limiter
         self.per_minute = per_minute
+        self.meter = Meter()
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application."""
@@ -73,6 +75,7 @@ class Admission:
         if principal is None:
             raise Unauthenticated
         self._limit(principal, state)
+        self.meter.count(principal)
         if (
             principal.kind is ActorKind.USER
             and scope["method"] not in SAFE_METHODS

@@ -70,8 +70,10 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             app.state.database = admission.database = opened
             metrics.watch_pool("application", lambda: _pool_figures(opened))
             reload = asyncio.create_task(_follow_signer(installation, opened))
+            metering = asyncio.create_task(admission.meter.keep_writing(opened))
             yield
             reload.cancel()
+            metering.cancel()
 
     app = Litestar(
         route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES],

@@ -4,6 +4,7 @@ import pytest
 from tests.apps.admin.browsing import Person, signed_in
 from tests.conftest import TenantFixture
 from tests.running import Site
+from tests.walls.calls import inside
 
 from stockade.identity.suspicion import rules
 from stockade.identity.suspicion.noting import raise_alert
@@ -66,9 +67,20 @@ async def test_an_export_far_beyond_the_usual_is_kept_back_and_the_alert_stays(
     choices = dict.fromkeys(DEFAULT_POLICY, "step_up")
     await owner.send("/alerts/policy", expected_version="0", **choices)
     allowed = await owner.ask("GET", "/customers.csv")
-    assert (allowed.status_code, allowed.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    assert allowed.headers["content-disposition"] == 'attachment; filename="customers.csv"'
     monkeypatch.setattr(rules, "EXPORT_OF_A_STRANGER", -1)
     kept_back = await owner.ask("GET", "/customers.csv")
     assert kept_back.status_code == 403
+    assert "content-disposition" not in kept_back.headers
     assert "This export was kept back" in kept_back.text
     assert "Far more rows exported than usual" in await owner.see("/alerts")
+
+
+async def test_a_flood_of_requests_with_a_session_raises_an_alert_at_the_next_minute(
+    site: Site, tenant: TenantFixture, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "RATE_OF_A_STRANGER", 5)
+    for _ in range(6):
+        await owner.see("/alerts")
+    assert await inside(site).state.admission.meter.write_down(site.database) == 1
+    assert "Far more requests than usual" in await owner.see("/alerts")

@@ -78,7 +78,7 @@ class DirectoryRefused(Problem):
     title = "This name and password do not go together"
     status = 401
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, *, reason: Reason) -> None:
         super().__init__()
         self.reason: Reason = reason
 

@@ -63,7 +63,7 @@ async def examine(config: Directory, *, username: str | None = None) -> list[Ste
 
 
 async def _library(_config: Directory, _username: str) -> tuple[bool, str]:
-    return True, said("bonsai {version}", version=library().__version__)
+    return True, said("Version {version}", version=library().__version__)
 
 
 async def _configuration(config: Directory, _username: str) -> tuple[bool, str]:
@@ -107,7 +107,7 @@ async def _person(config: Directory, username: str) -> tuple[bool, str]:
     async with answered(config), service(config) as connection:
         entry: Any = await find_entry(config, connection, username)
         if entry is None:
-            raise DirectoryRefused("unknown")
+            raise DirectoryRefused(reason="unknown")
         person = await described(config, connection, str(entry.dn))
     role = role_of(person.groups, config.roles, config.default_role)
     groups = "; ".join(person.groups) or "-"

@@ -33,14 +33,14 @@ async def sign_in(config: Directory, *, username: str, password: str) -> Person:
     """
     checked(config)
     if not password or "\0" in password or len(password) > MOST_PASSWORD:
-        raise DirectoryRefused("empty" if not password else "malformed")
+        raise DirectoryRefused(reason="empty" if not password else "malformed")
     if not acceptable(name := username.strip()):
-        raise DirectoryRefused("malformed")
+        raise DirectoryRefused(reason="malformed")
     async with answered(config), service(config) as connection:
         entry = await find_entry(config, connection, name)
         if entry is None:
             await _pretend(config, password)
-            raise DirectoryRefused("unknown")
+            raise DirectoryRefused(reason="unknown")
         await _prove(config, str(entry.dn), password)
         return await described(config, connection, str(entry.dn))
 
@@ -51,9 +51,9 @@ async def find_entry(config: Directory, connection: Any, username: str) -> Any |
     try:
         entries = await found(config, connection, config.user_base, wanted, ["1.1"], most=3)
     except library().errors.SizeLimitError:
-        raise DirectoryRefused("ambiguous") from None
+        raise DirectoryRefused(reason="ambiguous") from None
     if len(entries) > 1:
-        raise DirectoryRefused("ambiguous")
+        raise DirectoryRefused(reason="ambiguous")
     return entries[0] if entries else None
 
 
@@ -65,16 +65,16 @@ async def described(config: Directory, connection: Any, dn: str) -> Person:
         dn, bonsai.LDAPSearchScope.BASE, "(objectClass=*)", attributes, timeout=config.timeout_seconds
     )
     if len(entries) != 1:
-        raise DirectoryRefused("unknown")
+        raise DirectoryRefused(reason="unknown")
     entry = entries[0]
     held = {str(name): list(entry[name]) for name in entry}
     if (why := barred(held, now())) is not None:
-        raise DirectoryRefused(why)
+        raise DirectoryRefused(reason=why)
     if must_change(held):
         raise DirectoryPasswordExpired
     email = first_text(held, config.email_attribute).lower()
     if "@" not in email:
-        raise DirectoryRefused("incomplete")
+        raise DirectoryRefused(reason="incomplete")
     groups = await groups_of(config, connection, dn, [str(group) for group in held.get("memberOf", ())])
     return Person(email, first_text(held, config.name_attribute) or email, groups, dn)
 
@@ -88,14 +88,14 @@ async def _prove(config: Directory, dn: str, password: str) -> None:
     except (bonsai.errors.PasswordExpired, bonsai.errors.ChangeAfterReset):
         raise DirectoryPasswordExpired from None
     except bonsai.errors.AccountLocked:
-        raise DirectoryRefused("locked") from None
+        raise DirectoryRefused(reason="locked") from None
     except bonsai.AuthenticationError as error:
         failure = bind_failure(str(error))
         if failure == "expired":
             raise DirectoryPasswordExpired from None
-        raise DirectoryRefused(failure) from None
+        raise DirectoryRefused(reason=failure) from None
     except (bonsai.NoSuchObjectError, bonsai.InvalidDN, bonsai.UnwillingToPerform):
-        raise DirectoryRefused("password") from None
+        raise DirectoryRefused(reason="password") from None
 
 
 async def _pretend(config: Directory, password: str) -> None:
