@@ -51,7 +51,7 @@ class KnownDevice(TenantTable, table="identity.known_device", audited=False):
 
 
 class Activity(TenantTable, table="identity.activity", grants="select insert update delete", audited=False):
-    """How much a person or key did in an hour. Older than five weeks, it is deleted when the next hour begins."""
+    """How much a person or key did in an hour. Older than five weeks, it is deleted when more is noted."""
 
     actor_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
     hour: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True)

@@ -63,18 +63,18 @@ _REMEMBER = raw(
 )
 _ADD = raw(
     """
+    with forgotten as (
+        delete from identity.activity
+        where tenant_id = $1 and actor_id = $3 and hour < $4::timestamptz - interval '35 days'
+    )
     insert into identity.activity as a (tenant_id, id, actor_id, hour, requests, exported_rows)
     values ($1, $2, $3, date_trunc('hour', $4::timestamptz, 'UTC'), $5, $6)
     on conflict (tenant_id, actor_id, hour) do update
         set requests = a.requests + excluded.requests, exported_rows = a.exported_rows + excluded.exported_rows
-    returning a.requests, a.id = $2
+    returning a.requests
     """,
     "this_tenant id actor_id at requests rows",
-)
-_FORGET = raw(
-    "delete from identity.activity where tenant_id = $1 and actor_id = $2 "
-    "and hour < $3::timestamptz - interval '35 days'",
-    "this_tenant actor_id at",
+    int,
 )
 _HOURS = raw(
     "select requests from identity.activity where tenant_id = $1 and actor_id = $2 and requests > 0 "
@@ -186,10 +186,7 @@ async def _act(
 
 
 async def _add(tx: Transaction, actor_id: UUID, at: datetime, *, requests: int = 0, rows: int = 0) -> int:
-    added = await _ADD.one(tx, id=new_id(), actor_id=actor_id, at=at, requests=requests, rows=rows)
-    if added[1]:
-        await _FORGET.run(tx, actor_id=actor_id, at=at)
-    return int(added[0])
+    return await _ADD.one(tx, id=new_id(), actor_id=actor_id, at=at, requests=requests, rows=rows)
 
 
 async def _remember(tx: Transaction, account_id: UUID, seen: Sighting) -> None:
