@@ -201,6 +201,33 @@ async def test_where_starttls_is_stripped_no_password_is_sent(ldaps: Directory) 
     assert config.bind_password.encode() not in heard
 
 
+async def test_what_is_slipped_in_behind_the_answer_to_starttls_ends_the_connection(ldaps: Directory) -> None:
+    heard = bytearray()
+    agreed = bytes.fromhex("300c02010178070a010004000400")
+    forged_bind_success = bytes.fromhex("300c02010161070a010004000400")
+
+    def agree_and_slip_in_more() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.settimeout(3)
+            try:
+                heard.extend(connection.recv(4096))
+                connection.sendall(agreed + forged_bind_success)
+                while data := connection.recv(4096):
+                    heard.extend(data)
+            except OSError:
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=agree_and_slip_in_more)
+        thread.start()
+        config = changed(ldaps, security="starttls", port=listener.getsockname()[1])
+        with pytest.raises(DirectoryUnreachable, match="does not speak TLS"):
+            await sign_in(config, username="ada", password=PASSWORD)
+        thread.join()
+    assert config.bind_password.encode() not in heard
+
+
 @pytest.mark.parametrize("security", ["ldaps", "starttls"])
 async def test_a_directory_that_never_answers_ends_in_time_and_holds_nobody_up(ldaps: Directory, security: str) -> None:
     ticks = 0
