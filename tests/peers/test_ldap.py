@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -248,6 +249,35 @@ async def test_a_directory_that_never_answers_ends_in_time_and_holds_nobody_up(l
         others.cancel()
     assert took < 3
     assert ticks >= 5
+
+
+async def test_a_directory_that_falls_silent_behind_tls_ends_in_time_and_holds_nobody_up(
+    ldaps: Directory, folder: Path
+) -> None:
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.05)
+            ticks += 1
+
+    async def say_nothing(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls" / "server.crt", folder / "tls" / "server.key")
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=context)
+    others = asyncio.create_task(tick())
+    config = changed(ldaps, port=server.sockets[0].getsockname()[1], timeout_seconds=0.5)
+    began = time.monotonic()
+    with pytest.raises(DirectoryUnreachable):
+        await sign_in(config, username="ada", password=PASSWORD)
+    assert time.monotonic() - began < 3
+    assert ticks >= 5
+    others.cancel()
+    server.close()
 
 
 async def test_a_wrong_service_password_is_a_fault_of_the_configuration(ldaps: Directory) -> None:
