@@ -1,4 +1,4 @@
-"""Writes requirements/run.txt, develop.txt and ldap.txt: every version pinned with its hashes, no address of any index."""
+"""Writes requirements/{run,develop,ldap}.txt: every version pinned with its hashes, no address of any index."""
 
 import os
 import subprocess
