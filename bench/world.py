@@ -28,7 +28,7 @@ from stockade.apps.installation import Installation
 from stockade.database import embedded
 from stockade.database.provision import ensure_database
 from stockade.database.roles import Role
-from stockade.identity.service.keys import issue_key
+from stockade.identity.service.keys import Scope, issue_key
 from stockade.kernel.ids import new_id
 from stockade.kernel.processes import end, spawn
 from stockade.kernel.settings import Settings
@@ -107,7 +107,7 @@ class World:
                 )
                 async with database.transaction(Principal.system(tenant_id)) as tx:
                     key = await issue_key(
-                        tx, installation.credentials, id=new_id(), name="bench", role="owner", read_only=False
+                        tx, installation.credentials, id=new_id(), name="bench", scope=Scope(role="owner")
                     )
                 site.tenants.append(Tenant(number, tenant_id, key))
         await fill(self.dsn(site.name))

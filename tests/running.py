@@ -12,7 +12,7 @@ import httpx
 from stockade.access.permissions import RANK
 from stockade.apps.installation import Installation
 from stockade.apps.site import build
-from stockade.identity.service.keys import issue_key
+from stockade.identity.service.keys import Scope, issue_key
 from stockade.kernel.ids import new_id
 from stockade.kernel.settings import Settings
 from stockade.tenancy.transaction import Database
@@ -42,7 +42,7 @@ class Site:
         assert role in RANK
         async with self.database.transaction(tenant.principal) as tx:
             return await issue_key(
-                tx, self.installation.credentials, id=new_id(), name=role, role=role, read_only=read_only
+                tx, self.installation.credentials, id=new_id(), name=role, scope=Scope(role=role, read_only=read_only)
             )
 
     async def call(self, key: str | None, method: str, path: str, **given: Any) -> httpx.Response:

@@ -17,12 +17,13 @@ from tests.walls.inhabitants import furnish
 from tests.walls.trading import Trader
 
 from stockade.apps.admin.sign_in import local_path
-from stockade.identity.service.members import add_member
+from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import hash_password, issue_link
 from stockade.kernel.ids import new_id
 
 PASSWORD = "correct horse battery"
-COOKIE = re.compile(r"__Host-session=se_[0-9a-f]{32}_[\w-]{43}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax")
+COOKIE = re.compile(r"__Host-session=se_[0-9a-f]{32}_[\w-]{43}")
+ATTRIBUTES = {"HttpOnly", "Max-Age=43200", "Path=/", "SameSite=lax", "Secure"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ async def person(site: Site, tenant: TenantFixture, superuser: Any, hashed: str)
 async def member(site: Site, tenant: TenantFixture, superuser: Any, hashed: str) -> Person:
     email = f"{new_id().hex}@example.com"
     async with site.database.transaction(tenant.principal) as tx:
-        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", role="owner")
+        account_id = await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="owner"))
     await superuser.execute("update identity.account set password_hash = $1 where id = $2", hashed, account_id)
     return Person(tenant, account_id, email)
 
@@ -104,7 +105,11 @@ async def test_the_session_cookie_can_be_read_set_and_sent_by_this_origin_only(s
     async with browser(site) as client:
         visitor = (await client.get("/sign-in")).headers["set-cookie"]
         answer = await sign_in(client, person.email)
-    assert COOKIE.fullmatch(answer.headers["set-cookie"])
+    set_cookies = {text.partition("=")[0]: text.split("; ") for text in answer.headers.get_list("set-cookie")}
+    pair, *attributes = set_cookies["__Host-session"]
+    assert COOKIE.fullmatch(pair)
+    assert set(attributes) == ATTRIBUTES
+    assert ATTRIBUTES - {"Max-Age=43200"} <= set(set_cookies["__Host-device"])
     assert re.fullmatch(r"__Host-visitor=[\w-]{43}; Path=/; Max-Age=\d+; Secure; HttpOnly; SameSite=Lax", visitor)
 
 

@@ -26,6 +26,10 @@ BESIDE_THE_WALL = (
     "The policy 'inside' admits a role, not a row: which rows is said by the RESTRICTIVE policy 'wall' beside it, "
     "which is ANDed. pgrls judges each policy alone; the attacks judge both together."
 )
+FOLLOWING = (
+    "The policy 'rows' is for roles that are limited to some records; its columns are references, whose indexes begin "
+    "with the tenant that the wall names. Whoever is not limited pays for one byte of the pin."
+)
 FINE_TRIGGERS = {
     "audit.record": "a definer on purpose: it is the trail's only way in",
     "receivables.check_balance": "an invoker: it sees what its caller sees",
@@ -53,6 +57,8 @@ def is_explained(rule: str, location: str, message: str) -> bool:
         "SEC015",
     ):  # bodies in BEGIN ATOMIC are bound when they are made; pgrls looks for SET search_path only
         return any(name.startswith(location.partition("(")[0] + "(") for name in WHY_DEFINERS)
+    if rule == "PERF003":
+        return "'rows'" in message and bool(FOLLOWING)
     if rule == "SEC027":
         return location in OWN_ROWS
     return rule == "SEC016" and location == "stockade_backup"

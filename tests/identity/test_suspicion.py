@@ -13,7 +13,7 @@ import pytest
 from tests.attacks.conftest import Attacked, attacked
 
 from stockade.database.statements import raw
-from stockade.identity.service.members import add_member
+from stockade.identity.service.members import Place, add_member
 from stockade.identity.suspicion import noting, telling
 from stockade.identity.suspicion.alerts import AlreadyAcknowledged, OwnAlert, acknowledge_alert, list_alerts, open_locks
 from stockade.identity.suspicion.controls import ABROAD, HOME, suspicion_raises_alerts
@@ -36,7 +36,7 @@ ALL_LOCK = PolicyChange(expected_version=0, **dict.fromkeys(DEFAULT_POLICY, "loc
 async def person(database: Database, tenant: Any) -> Principal:
     async with database.transaction(tenant.principal) as tx:
         email = f"{new_id().hex}@example.org"
-        account = await add_member(tx, id=new_id(), email=email, name="Ada", role="member")
+        account = await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="member"))
     return msgspec.structs.replace(tenant.principal, kind=ActorKind.USER, actor_id=account)
 
 

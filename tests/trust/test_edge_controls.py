@@ -44,7 +44,7 @@ OF_THE_EDGE = [
     "web.plain-http-is-redirected",
     "web.tls-modern-only",
 ]
-LIMITS = {"address_requests_per_minute": 600, "credential_requests_per_minute": 900}
+LIMITS = {"address_requests_per_minute": 1200, "credential_requests_per_minute": 1800}
 
 
 @pytest.fixture

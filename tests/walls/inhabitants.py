@@ -5,15 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from tests.conftest import TenantFixture
+from tests.identity.factors.people import member_of
 from tests.running import Site
 from tests.walls.trading import Trader
 
+from stockade.access.roles import NewRole, make_role
 from stockade.commerce.desk.bulk import start_bulk
 from stockade.commerce.desk.listing.views import NewView, save_view
 from stockade.commerce.desk.notes import NewNote, write_note
-from stockade.identity.service.keys import issue_key, revoke_key
-from stockade.identity.service.members import add_member
-from stockade.identity.service.sign_in import Visitor, issue_link, sign_in_with_link, sign_out
+from stockade.identity.service.keys import Scope, issue_key, revoke_key
+from stockade.identity.service.members import Place, add_member
+from stockade.identity.service.sign_in import Visitor, issue_link, open_session, redeem_link, sign_out
 from stockade.identity.suspicion.alerts import list_alerts
 from stockade.identity.suspicion.noting import raise_alert
 from stockade.kernel.clock import now
@@ -24,15 +26,17 @@ from stockade.tenancy.transaction import Transaction
 async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
     """Make one of everything in a tenant; return the ids by the names that parameters give them."""
     made = await Trader(site, await site.key(tenant)).furnish()
-    made |= {"bulk_id": new_id(), "note_id": new_id(), "view_id": new_id()}
+    made |= {"bulk_id": new_id(), "note_id": new_id(), "view_id": new_id(), "role_id": new_id()}
     async with site.database.transaction(tenant.principal) as tx:
         await start_bulk(tx, made["bulk_id"], "confirm", [made["order_id"]])
         await write_note(tx, made["note_id"], made["order_id"], NewNote(text="Ask for Ada"))
         await save_view(tx, made["view_id"], "orders", NewView(name="Late", query="late=1", shared=True))
+        await make_role(tx, made["role_id"], NewRole(name="Representative", permissions=["orders:read"]))
         made["alert_id"] = await raised(tx)
         made["entry_id"] = await tx.connection.fetchval(
             "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
         )
+    made["passkey_id"] = (await (await member_of(site.database, tenant)).enrol())[1].id
     return made
 
 
@@ -43,15 +47,21 @@ async def raised(tx: Transaction) -> UUID:
     return next(alert.id for alert in await list_alerts(tx) if alert.actor_id == somebody)
 
 
-async def session_of(site: Site, tenant: TenantFixture, role: str, email: str | None = None) -> str:
+async def session_of(
+    site: Site, tenant: TenantFixture, role: str, email: str | None = None, place: Place | None = None
+) -> str:
     """Return the token of a fresh session of a fresh member."""
     async with site.database.transaction(tenant.principal) as tx:
         account_id = await add_member(
-            tx, id=new_id(), email=email or f"{new_id().hex}@example.com", name=f"The {role}", role=role
-        )
+            tx, id=new_id(), email=email or f"{new_id().hex}@example.com", name=f"The {role}",
+            place=place or Place(role=role),
+        )  # fmt: skip
         secret = await issue_link(tx, account_id)
     visitor = Visitor("192.0.2.1", "tests", new_id())
-    return (await sign_in_with_link(site.database, site.installation.credentials, visitor, secret=secret)).token
+    credentials = site.installation.credentials
+    account_id, tenant_id = await redeem_link(site.database, credentials, visitor, secret=secret)
+    opened = await open_session(site.database, credentials, visitor, tenant_id, account_id, method="link")
+    return opened.token
 
 
 async def revoked_key(site: Site, tenant: TenantFixture) -> str:
@@ -84,4 +94,6 @@ async def suspend(superuser: Any, tenant: TenantFixture) -> None:
 
 
 async def _issue(site: Site, tx: Any, **given: Any) -> str:
-    return await issue_key(tx, site.installation.credentials, name="bad", role="owner", read_only=False, **given)
+    expires_at = given.pop("expires_at", None)
+    scope = Scope(role="owner", expires_at=expires_at)
+    return await issue_key(tx, site.installation.credentials, name="bad", scope=scope, **given)

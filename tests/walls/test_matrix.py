@@ -19,8 +19,8 @@ from stockade.identity.credentials import new_api_key, new_session_token
 
 UNAUTHENTICATED = "/problems/unauthenticated"
 FORBIDDEN = "/problems/forbidden"
-READING_FORMS = ["POST /orders/export", "POST /orders/print"]
-"""They name more orders than an address holds, and change nothing."""
+READING_FORMS = ["POST /orders/export", "POST /orders/print", "POST /view-as"]
+"""They name more orders than an address holds, or how a session looks; they change nothing of the tenant's."""
 Ids = dict[str, UUID]
 
 

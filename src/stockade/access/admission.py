@@ -5,6 +5,7 @@ would have been valid.
 """
 
 from functools import lru_cache
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from stockade.access.permissions import PUBLIC, Permission
+from stockade.access.rights import shaped
 from stockade.identity.credentials import Credentials
 from stockade.identity.suspicion.metering import Meter
 from stockade.kernel.problems import Problem
@@ -33,6 +35,14 @@ class Ungoverned(Problem):
 
     type = "/problems/ungoverned"
     title = "This address is closed"
+    status = 403
+
+
+class FromElsewhere(Problem):
+    """The key may not be used from this address."""
+
+    type = "/problems/identity/from-elsewhere"
+    title = "This key may not be used from here"
     status = 403
 
 
@@ -92,7 +102,9 @@ class Admission:
             return None
         state = scope["state"]
         state["actor_id"] = found.actor_id
-        return msgspec.structs.replace(found, request_id=state["request_id"], address=_packed(state["address"]))
+        if found.networks is not None and not within(state["address"], found.networks):
+            raise FromElsewhere
+        return msgspec.structs.replace(shaped(found), request_id=state["request_id"], address=_packed(state["address"]))
 
     async def again(self, text: str, stale: Principal, required: Permission) -> Principal:
         """Look a credential up anew that the database did not confirm: its role may have changed, or it has ended."""
@@ -101,15 +113,27 @@ class Admission:
         if found is None:
             raise Unauthenticated
         required.require(found)
-        return msgspec.structs.replace(found, request_id=stale.request_id, address=stale.address)
+        return msgspec.structs.replace(shaped(found), request_id=stale.request_id, address=stale.address)
 
     def _limit(self, principal: Principal, state: dict[str, Any]) -> None:
-        verdict = self.limiter.hit(principal.credential_id.bytes, self.per_minute)
+        per_minute = min(principal.per_minute or self.per_minute, self.per_minute)
+        verdict = self.limiter.hit(principal.credential_id.bytes, per_minute)
         state["credential_limit"] = verdict
         if not verdict.allowed:
             raise TooManyRequests(
                 "This credential has used up its requests for now.", retry_after=verdict.retry_after_seconds
             )
+
+
+@lru_cache(4096)
+def within(address: str, networks: tuple[str, ...]) -> bool:
+    """Return whether an address lies in one of some networks (CIDR). What is no address lies nowhere."""
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(given, "ipv4_mapped", None)
+    return any((mapped or given) in ip_network(network) for network in networks)
 
 
 def permission_of(handler: Any) -> Permission | None:

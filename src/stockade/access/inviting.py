@@ -7,8 +7,9 @@ shown once.
 from datetime import timedelta
 from uuid import UUID
 
-from stockade.access.permissions import Forbidden, require_rank
-from stockade.identity.service.members import add_member, read_member
+from stockade.access.permissions import Forbidden
+from stockade.access.roles import require_assignable
+from stockade.identity.service.members import Place, add_member, read_member
 from stockade.identity.service.sign_in import issue_link
 from stockade.kernel.problems import Conflict
 from stockade.tenancy.pin import ActorKind
@@ -24,11 +25,11 @@ class NotActive(Conflict):
     title = "This person is no active member"
 
 
-async def invite(tx: Transaction, id: UUID, *, email: str, name: str, role: str) -> str:
+async def invite(tx: Transaction, id: UUID, *, email: str, name: str, place: Place) -> str:
     """Give a person a place in the tenant and return the secret of a one-time link."""
     _people_only(tx)
-    require_rank(tx.principal, role)
-    account_id = await add_member(tx, id=id, email=email, name=name, role=role)
+    await require_assignable(tx, place.role, place.own_role_id)
+    account_id = await add_member(tx, id=id, email=email, name=name, place=place)
     return await issue_link(tx, account_id, valid=LINK_VALID)
 
 
@@ -36,7 +37,7 @@ async def fresh_link(tx: Transaction, member_id: UUID) -> str:
     """Return the secret of a one-time link for a member who is there; ``NotFound``, ``NotActive``, ``Forbidden``."""
     _people_only(tx)
     member = await read_member(tx, member_id)
-    require_rank(tx.principal, member.role)
+    await require_assignable(tx, member.role, member.own_role_id)
     if member.state != "active":
         raise NotActive
     return await issue_link(tx, member.account_id, valid=LINK_VALID)

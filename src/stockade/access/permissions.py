@@ -1,7 +1,8 @@
 """Permissions and roles: one grammar (``module:verb``), declared by the slice that asks for them.
 
-A role has every permission whose least role is not above it. A permission that changes something is refused to
-read-only credentials, whatever their role.
+A system role has every permission whose least role is not above it; a role that a tenant made has those that it lists.
+A permission that changes something is refused to read-only credentials, whatever their role, and one of another module
+to a key that is bound to some.
 """
 
 import re
@@ -27,15 +28,30 @@ class Forbidden(Problem):
 
 
 class Permission(msgspec.Struct, frozen=True):
-    """One thing that may be allowed: its name, the least role that has it, and whether it changes anything."""
+    """One thing that may be allowed: its name, the least role that has it, and whether it changes anything.
+
+    A ``personal`` one is about oneself (one's own views, passkeys): every role has it, those that tenants make, too.
+    """
 
     name: str
     least: str
     changes: bool
+    personal: bool = False
+
+    @property
+    def module(self) -> str:
+        """What it is about: the part before the colon."""
+        return self.name.partition(":")[0]
 
     def granted_to(self, principal: Principal) -> bool:
         """Return whether the principal has it."""
-        return RANK.get(principal.role, 0) >= RANK[self.least] and not (self.changes and principal.read_only)
+        if self.changes and principal.read_only:
+            return False
+        if principal.modules is not None and self.module not in principal.modules:
+            return False
+        if principal.grants is not None:
+            return self.personal or self.name in principal.grants
+        return RANK.get(principal.role, 0) >= RANK[self.least]
 
     def require(self, principal: Principal) -> None:
         """Raise ``Forbidden`` unless the principal has it."""
@@ -48,20 +64,12 @@ PUBLIC = Permission("public:anyone", "viewer", changes=False)
 """Written out on every route that anybody may call, so that none is open by omission."""
 
 
-def permission(name: str, *, least: str, changes: bool | None = None) -> Permission:
+def permission(name: str, *, least: str, changes: bool | None = None, personal: bool = False) -> Permission:
     """Declare a permission; it changes something unless its verb is ``read`` or that is said otherwise."""
     if not _GRAMMAR.fullmatch(name) or least not in RANK:
         raise ValueError(f"{name!r} with least role {least!r} is not a permission: write module:verb and a role.")
-    made = Permission(name, least, changes=not name.endswith(":read") if changes is None else changes)
+    changing = not name.endswith(":read") if changes is None else changes
+    made = Permission(name, least, changes=changing, personal=personal)
     if PERMISSIONS.setdefault(name, made) != made:
         raise ValueError(f"The permission {name!r} is declared twice, and differently.")
     return made
-
-
-def require_rank(principal: Principal, role: str) -> None:
-    """Raise ``Forbidden`` for a role above the principal's own.
-
-    Nobody grants what they do not have, or takes from those above them.
-    """
-    if RANK[role] > RANK.get(principal.role, 0):
-        raise Forbidden(said("Only an {role} may do this.", role=role))

@@ -66,7 +66,7 @@ async def make_owner(database: Database, tenant_id: UUID, *, email: str, origin:
     """Make a tenant's owner and return the one-time link to sign in with."""
     async with database.transaction(Principal.system(tenant_id)) as tx:
         account_id = await members.add_member(
-            tx, id=new_id(), email=email, name=name or email.partition("@")[0], role="owner"
+            tx, id=new_id(), email=email, name=name or email.partition("@")[0], place=members.Place(role="owner")
         )
     return await sign_in_link(database, tenant_id, account_id, origin)
 

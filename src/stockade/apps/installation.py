@@ -13,6 +13,7 @@ from stockade.database.lock import HomeLock, is_locked
 from stockade.database.provision import DATABASE, dsn_for, ensure_database, place_of, provision
 from stockade.database.roles import Role
 from stockade.identity.credentials import Credentials
+from stockade.identity.sealing import Sealer
 from stockade.kernel.problems import Refusal
 from stockade.kernel.secrets import Keyring
 from stockade.kernel.settings import Settings, load_settings
@@ -40,6 +41,11 @@ class Installation:
     def credentials(self) -> Credentials:
         """Reads API keys and session tokens."""
         return Credentials(self.keyring.secret("credential"))
+
+    @property
+    def sealer(self) -> Sealer:
+        """Seals the secrets of identity that are read back."""
+        return Sealer(self.keyring.derive("credential", "sealing of identity"))
 
     @property
     def evidence_signer(self) -> EvidenceSigner:

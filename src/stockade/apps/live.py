@@ -8,7 +8,7 @@ from typing import Any
 
 from stockade.apps.installation import Installation
 from stockade.database.roles import Role
-from stockade.identity.service.keys import issue_key, revoke_key
+from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import list_members
 from stockade.identity.service.sign_in import issue_link
 from stockade.kernel.control import Probe
@@ -45,9 +45,7 @@ class Live:
         """An API key of the first probe tenant, revoked when the block is left."""
         principal, key_id = self.probes[0].principal, new_id()
         async with self.application.transaction(principal) as tx:
-            text = await issue_key(
-                tx, self.installation.credentials, id=key_id, name="control", role=role, read_only=False
-            )
+            text = await issue_key(tx, self.installation.credentials, id=key_id, name="control", scope=Scope(role=role))
         try:
             yield text
         finally:

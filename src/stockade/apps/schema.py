@@ -12,8 +12,13 @@ import stockade.commerce.parties.model
 import stockade.commerce.receivables.model
 import stockade.commerce.stock.model
 import stockade.idempotency.model
+import stockade.identity.factors.model
 import stockade.identity.model
+import stockade.identity.signing_in.model
 import stockade.identity.suspicion.model
 import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make
+from stockade.tenancy.declaration import limit_trail
+
+limit_trail("audit.entry")

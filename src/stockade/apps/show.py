@@ -47,6 +47,8 @@ class Viewer(msgspec.Struct, frozen=True):
     tenant_name: str
     role: str
     principal: Principal
+    looks_through: str = ""
+    """The name of the role whose eyes the session looks through; empty for one's own."""
 
     def may(self, permission: str) -> bool:
         """Return whether a permission is granted, so that nothing is offered that would be refused.
@@ -65,16 +67,20 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 _FRAME = raw(
-    "select coalesce((select p.name from identity.people() p where p.account_id = $2), 'API'), t.name "
+    "select coalesce((select p.name from identity.people() p where p.account_id = $2), 'API'), t.name, "
+    "(select coalesce(r.name, initcap(s.viewing_as)) from identity.session s left join identity.role r "
+    "on r.tenant_id = $1 and r.id = nullif(split_part(s.viewing_as, ':', 2), '')::uuid "
+    "where s.tenant_id = $1 and s.id = $3 and s.viewing_as is not null) "
     "from tenancy.tenant t where t.id = $1",
-    "this_tenant actor_id",
+    "this_tenant actor_id credential_id",
 )
 
 
 async def viewer_of(tx: Transaction) -> Viewer:
     """Return who looks, for the frame of a page."""
-    name, tenant_name = await _FRAME.one(tx, actor_id=tx.principal.actor_id)
-    return Viewer(name, tenant_name, tx.principal.role, tx.principal)
+    who = tx.principal
+    name, tenant_name, viewing = await _FRAME.one(tx, actor_id=who.actor_id, credential_id=who.credential_id)
+    return Viewer(name, tenant_name, who.role, who, viewing or "")
 
 
 class Shower:
@@ -102,6 +108,10 @@ class Shower:
         if cookie is not None:
             headers["set-cookie"] = cookie
         return Response(body, status_code=shown.status, media_type=HTML, headers=headers)
+
+    def browser_of(self, request: AnyRequest) -> str:
+        """Return what this browser proves itself by: its session's cookie, else the visitor's that a page set."""
+        return self._browser_secret(request)[0]
 
     def csrf_token(self, request: AnyRequest) -> str:
         """Return a token for the forms of a page that is open in this browser already."""

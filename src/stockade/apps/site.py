@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from stockade import __version__
 from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
+from stockade.access import factors as factors_api
 from stockade.access.admission import Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
@@ -29,6 +30,7 @@ from stockade.commerce.parties import api as parties_api
 from stockade.commerce.receivables import api as receivables_api
 from stockade.commerce.stock import api as stock_api
 from stockade.database.roles import Role
+from stockade.identity.factors.ceremony import Party
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
 from stockade.tenancy.transaction import Database
@@ -40,7 +42,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, alerts_api,
+    access_api, factors_api, alerts_api,
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
@@ -89,7 +91,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     app.state.update(
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
         limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
-        signer=installation.evidence_signer,
+        signer=installation.evidence_signer, sealer=installation.sealer, party=Party.of(settings),
         observe_transaction=None,
     )  # fmt: skip
     refuse_ungoverned(app)

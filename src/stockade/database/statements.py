@@ -8,10 +8,15 @@ row when the module is imported, so that a renamed column fails the start, not a
         select(Order.id, Order.number).where(Order.tenant_id == TENANT, Order.id == param("id")), OrderRow
     )
     order = await BY_ID.one(tx, id=order_id)
+
+A row's field that not everybody may see has a ``Guard``: ``Annotated[int | None, Guard("parties:credit")]``. It comes
+out as None to a principal from whom that permission is hidden, whatever the row is read for. A column whose rule names
+such a permission cannot be read into a struct in any other way, unless the statement says that it is ``internal``:
+read for a rule of ours (the credit check), not to be shown.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar, cast, overload
+from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints, overload
 from uuid import UUID
 
 import msgspec
@@ -24,6 +29,14 @@ from sqlalchemy.sql.visitors import cloned_traverse
 from stockade.kernel.problems import NotFound
 
 Row = TypeVar("Row")
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """The permission without which a field is not shown."""
+
+    permission: str
+
+
 _DIALECT = dialect.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves dialects untyped
 _TENANT = "this_tenant"
 
@@ -40,6 +53,10 @@ class Connection(Protocol):
 
     async def fetchrow(self, sql: str, *values: Any) -> Any:
         """Return the first row or None."""
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The field permissions that are lacking; empty for the installation itself."""
 
     def stream(self, sql: str, *values: Any) -> AsyncIterator[Any]:
         """Return row after row, in bounded memory."""
@@ -63,9 +80,10 @@ TENANT: BindParameter[UUID] = bindparam(_TENANT, type_=Uuid(), required=False)
 class Statement(Generic[Row]):
     """A finished SQL text with the order of its values and the shape of its rows."""
 
-    __slots__ = ("_make", "names", "sql", "takes_tenant")
+    __slots__ = ("_guards", "_make", "names", "sql", "takes_tenant")
 
     def __init__(self, sql: str, names: tuple[str, ...], make: Callable[..., Row]) -> None:
+        self._guards = guards_of(make)
         self.sql = sql
         self.names = names
         self.takes_tenant = _TENANT in names
@@ -76,27 +94,36 @@ class Statement(Generic[Row]):
             given[_TENANT] = tx.tenant_id
         return [given[name] for name in self.names]
 
+    def _maker(self, tx: Connection) -> Callable[..., Row]:
+        """Return what builds a row for this principal: with nothing in the fields that are hidden from it."""
+        if not self._guards or not tx.hidden:
+            return self._make
+        blank = frozenset(place for place, permission in self._guards if permission in tx.hidden)
+        make = self._make
+        return lambda *values: make(*(None if place in blank else value for place, value in enumerate(values)))
+
     async def all(self, tx: Connection, **given: Any) -> list[Row]:
         """Return every row."""
-        make = self._make
+        make = self._maker(tx)
         return [make(*row) for row in await tx.fetch(self.sql, *self._values(tx, given))]
 
     async def first(self, tx: Connection, **given: Any) -> Row | None:
         """Return the first row, or None."""
         row = await tx.fetchrow(self.sql, *self._values(tx, given))
-        return None if row is None else self._make(*row)
+        return None if row is None else self._maker(tx)(*row)
 
     async def one(self, tx: Connection, **given: Any) -> Row:
         """Return the row; ``NotFound`` if there is none (or it is another tenant's)."""
         row = await tx.fetchrow(self.sql, *self._values(tx, given))
         if row is None:
             raise NotFound
-        return self._make(*row)
+        return self._maker(tx)(*row)
 
     async def stream(self, tx: Connection, **given: Any) -> AsyncIterator[Row]:
         """Yield row after row, as things were when the first one was read."""
+        make = self._maker(tx)
         async for row in tx.stream(self.sql, *self._values(tx, given)):
-            yield self._make(*row)
+            yield make(*row)
 
     async def run(self, tx: Connection, **given: Any) -> int:
         """Run it and return how many rows it touched."""
@@ -116,16 +143,45 @@ def affected(tag: str) -> int:
 @overload
 def statement(clause: ClauseElement) -> Statement[Any]: ...
 @overload
-def statement(clause: ClauseElement, row: type[Row]) -> Statement[Row]: ...
-def statement(clause: ClauseElement, row: type[Row] | None = None) -> Statement[Row]:
+def statement(clause: ClauseElement, row: type[Row], *, internal: bool = False) -> Statement[Row]: ...
+def statement(clause: ClauseElement, row: type[Row] | None = None, *, internal: bool = False) -> Statement[Row]:
     """Compile a clause for asyncpg.
 
-    ``row`` is the ``msgspec.Struct`` (or scalar type) that its columns fill in order.
+    ``row`` is the ``msgspec.Struct`` (or scalar type) that its columns fill in order. ``internal`` rows are for rules
+    of ours and may hold what is hidden from the principal.
     """
     inlined = cloned_traverse(clause, {}, {"bindparam": _inline_constant})
     compiled = cast(SQLCompiler, inlined.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
     columns = [str(column.keyname) for column in compiled._result_columns]  # the only place that names them
+    if row is not None and not internal:
+        _check_guards(row, compiled)
     return Statement(compiled.string, tuple(compiled.positiontup or ()), maker(row, columns))
+
+
+def guards_of(row: Any) -> tuple[tuple[int, str], ...]:
+    """Return the guarded fields of a struct: their places, and the permissions that show them."""
+    if not (isinstance(row, type) and issubclass(row, msgspec.Struct)):
+        return ()
+    hints = get_type_hints(row, include_extras=True)
+    return tuple(
+        (place, part.permission)
+        for place, name in enumerate(row.__struct_fields__)
+        for part in get_args(hints[name])
+        if isinstance(part, Guard)
+    )
+
+
+def _check_guards(row: type, compiled: SQLCompiler) -> None:
+    """Refuse to read a column that not everybody may see into a field that everybody sees."""
+    guarded = dict(guards_of(row))
+    for place, column in enumerate(compiled._result_columns):  # as in statement()
+        for source in column.objects:
+            rule = getattr(source, "info", {}).get("rule")
+            if rule is not None and rule.read not in (None, "nobody") and guarded.get(place) != rule.read:
+                raise TypeError(
+                    f"{row.__name__} shows {column.keyname} to everybody: give it Guard({rule.read!r}), or make the "
+                    "statement internal."
+                )
 
 
 def _inline_constant(bind: BindParameter[Any]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     ForeignKeyConstraint,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -21,16 +22,20 @@ from sqlalchemy import (
     false,
     func,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped
 
 from stockade.database.roles import DOORKEEPER, Role
 from stockade.tenancy.declaration import (
     PlatformTable,
+    TenantDetail,
     TenantTable,
     business,
+    check,
     column,
     index,
     personal,
+    reference,
     sensitive,
     stages,
     technical,
@@ -40,6 +45,10 @@ from stockade.tenancy.masks import hidden, initials, mail_mask
 
 _OPERATED = {DOORKEEPER: "select insert update", Role.PLATFORM.login: "select insert update"}
 ROLES = ("owner", "admin", "member", "viewer")
+OWN = "own"
+"""In the place of a system role: the role is one that the tenant made itself."""
+_ROLE_OR_OWN = (*ROLES, OWN)
+_NAMED = check("own_role", "(role = 'own') = (own_role_id is not null)")
 
 
 def _refers_to_account(table: Table) -> None:
@@ -86,17 +95,45 @@ class Attempt(
     reason: Mapped[str] = stages("unknown", "password", "deactivated", "link", rule=technical(), fixed=True)
 
 
+class OwnRole(TenantTable, table="identity.role", insert_event="identity.role_made"):
+    """A role that the tenant made itself: permissions by name, and the records that it is limited to.
+
+    ``customers``: all, those whose responsible the person is, or those of the person's region. ``warehouses``: all, or
+    those that the person works in. What it hides of a record follows from the field permissions that it lacks.
+    """
+
+    name: Mapped[str] = column(Text, business())
+    note: Mapped[str] = column(Text, business(), server_default="")
+    permissions: Mapped[list[str]] = column(JSONB(none_as_null=True), business(event="identity.role_permissions"))
+    customers: Mapped[str] = stages("all", "own", "region", rule=business(event="identity.role_limits"))
+    warehouses: Mapped[str] = stages("all", "own", rule=business(event="identity.role_limits"))
+    state: Mapped[str] = stages("active", "archived", rule=business(), server_default="active")
+    version: Mapped[int] = column(Integer, technical(), server_default="1")
+    created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
+
+    __constraints__ = (unique("name"),)
+
+
 class Membership(
     TenantTable, table="identity.membership", exempt={DOORKEEPER: "select"}, insert_event="identity.member_added"
 ):
     """An account's place in a tenant, and what it may do there."""
 
     account_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
-    role: Mapped[str] = stages(*ROLES, rule=business(event="identity.role_changed"))
+    role: Mapped[str] = stages(*_ROLE_OR_OWN, rule=business(event="identity.role_changed"))
+    own_role_id: Mapped[UUID | None] = reference(OwnRole, business(event="identity.role_changed"))
+    regions: Mapped[list[str]] = column(
+        JSONB(none_as_null=True), business(event="identity.region_changed"), server_default="[]"
+    )
+    """Countries (ISO 3166-1 alpha-2) that a role limited to its region sees the customers of."""
+    warehouses: Mapped[list[str]] = column(
+        JSONB(none_as_null=True), business(event="identity.warehouses_changed"), server_default="[]"
+    )
+    """Ids of the warehouses that a role limited to its own sees."""
     state: Mapped[str] = stages("active", "ended", rule=business(event="identity.membership_changed"))
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
 
-    __constraints__ = (unique("account_id"), _refers_to_account)
+    __constraints__ = (unique("account_id"), _refers_to_account, _NAMED, index("own_role_id"))
 
 
 class Session(TenantTable, table="identity.session", insert_event="identity.signed_in"):
@@ -105,13 +142,26 @@ class Session(TenantTable, table="identity.session", insert_event="identity.sign
 
     token_hash: Mapped[bytes] = column(LargeBinary, sensitive("session", read="nobody", seal=False), fixed=True)
     account_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
-    method: Mapped[str] = stages("password", "link", rule=business(), fixed=True)
+    method: Mapped[str] = stages("password", "link", "passkey", "sso", rule=business(), fixed=True)
+    proofs: Mapped[list[str]] = column(JSONB(none_as_null=True), business(), fixed=True, server_default="[]")
+    """What the person proved, in its order, as in ["password", "totp"]."""
+    must_enrol: Mapped[bool] = column(Boolean, business(), server_default=false())
+    """The organisation demands a second factor and the person has none: the session can do nothing but enrol one."""
     user_agent: Mapped[str] = column(Text, personal("security of the account", mask=initials, erase="drop"), fixed=True)
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
+    confirmed_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())
+    """When the person last proved who they are: what is sensitive wants that to be recent."""
+    viewing_as: Mapped[str | None] = column(Text, business(event="identity.viewing_as"))
+    """A role's name or id: the session sees what that role sees, and changes nothing."""
     expires_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True)
     ended_at: Mapped[datetime | None] = column(DateTime(timezone=True), business(event="identity.signed_out"))
 
-    __constraints__ = (unique("token_hash"), index("account_id"), _refers_to_account)
+    __constraints__ = (
+        unique("token_hash"),
+        index("account_id"),
+        _refers_to_account,
+        check("viewing_as", "viewing_as ~ '^(owner|admin|member|viewer|own:[0-9a-f-]{36})$'"),
+    )
 
 
 class ApiKey(TenantTable, table="identity.api_key", insert_event="identity.key_issued"):
@@ -123,11 +173,28 @@ class ApiKey(TenantTable, table="identity.api_key", insert_event="identity.key_i
     name: Mapped[str] = column(Text, business())
     prefix: Mapped[str] = column(Text, business(), fixed=True)
     secret_hash: Mapped[bytes] = column(LargeBinary, sensitive("API key", read="nobody", seal=False), fixed=True)
-    role: Mapped[str] = stages(*ROLES, rule=business(), fixed=True)
+    role: Mapped[str] = stages(*_ROLE_OR_OWN, rule=business(), fixed=True)
+    own_role_id: Mapped[UUID | None] = reference(OwnRole, business(), fixed=True)
     read_only: Mapped[bool] = column(Boolean, business(), fixed=True, server_default=false())
+    modules: Mapped[list[str] | None] = column(JSONB(none_as_null=True), business(), fixed=True)
+    """The modules whose permissions it may use; None: all that its role has."""
+    networks: Mapped[list[str] | None] = column(JSONB(none_as_null=True), business(event="identity.key_networks"))
+    """The networks (CIDR) that it may come from; None: any."""
+    per_minute: Mapped[int | None] = column(Integer, business())
+    """A limit of its own, below the installation's."""
+    replaces_id: Mapped[UUID | None] = column(Uuid, business(), fixed=True)
+    """The key that it is the rotation of."""
     created_by: Mapped[UUID] = column(Uuid, business(), fixed=True)
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
-    expires_at: Mapped[datetime | None] = column(DateTime(timezone=True), business(), fixed=True)
+    expires_at: Mapped[datetime | None] = column(DateTime(timezone=True), business(event="identity.key_expiry"))
     revoked_at: Mapped[datetime | None] = column(DateTime(timezone=True), business(event="identity.key_revoked"))
 
-    __constraints__ = (unique("secret_hash"),)
+    __constraints__ = (unique("secret_hash"), _NAMED, check("per_minute", "per_minute between 1 and 100000"))
+
+
+class Use(TenantDetail, table="identity.credential_use", grants="select insert update", audited=False):
+    """When and from where a session or key was last used, to within five minutes."""
+
+    credential_id: Mapped[UUID] = column(Uuid, technical(), fixed=True, primary_key=True)
+    used_at: Mapped[datetime] = column(DateTime(timezone=True), technical())
+    address: Mapped[str] = column(Text, personal("security of the account", mask=hidden, erase="drop"))

@@ -17,6 +17,7 @@ WHY_KEYS = {
 WHY_DEFINERS = {
     "tenancy.verified_pin()": "reads the keys; only the auditor may ask",
     "tenancy.current_tenant()": "tells the pinned tenant, and nothing else",
+    "tenancy.current_actor()": "tells the pinned actor, and nothing else",
     "audit.record()": "writes the trail",
     "audit.ensure_partitions(integer)": "makes empty partitions",
     "identity.find_account(text)": "one address at a time, before a tenant is known",
@@ -26,6 +27,34 @@ WHY_DEFINERS = {
     "identity.people()": "the pinned tenant's people",
     "identity.ensure_account(uuid,text,text)": "answers with an id, whoever that is",
     "identity.issue_link(uuid,bytea,uuid,interval)": "for a member of the pinned tenant",
+    "tenancy.acting_person()": "tells the pinned person, and nothing else",
+    "identity.factors_holder()": "as acting_person; only the doorkeeper may ask",
+    "identity.open_challenge(uuid,bytea,text,uuid,bytea)": "writes only; only the doorkeeper may ask",
+    "identity.take_challenge(bytea,text,bytea)": "one secret at a time; only the doorkeeper may ask",
+    "identity.open_sign_in_challenge(uuid,bytea,uuid,bytea)": "writes only",
+    "identity.take_sign_in_challenge(bytea,uuid,bytea)": "one secret at a time",
+    "identity.find_passkey(bytea)": "one random credential id at a time, before a tenant is known",
+    "identity.usable_passkeys(uuid)": "one account at a time, for the gate",
+    "identity.use_passkey(uuid,bigint,boolean)": "tells only whether the count rose",
+    "identity.passkey_admitted(uuid,uuid)": "answers yes or no",
+    "identity.find_totp(uuid)": "one account at a time, for the gate; the seed is sealed",
+    "identity.use_totp_step(uuid,bigint)": "answers yes or no",
+    "identity.use_recovery_code(uuid,bytea)": "one secret at a time",
+    "identity.held_factors(uuid)": "counts the factors of one account, for the gate",
+    "identity.demanded_factors(uuid)": "two switches of one tenant, for the gate",
+    "identity.homes_of(uuid)": "the tenants of one account, for the gate",
+    "identity.own_factors()": "the pinned person's own",
+    "identity.own_passkeys()": "the pinned person's own",
+    "identity.open_own_challenge(uuid,bytea,bytea)": "the pinned person's own",
+    "identity.take_own_challenge(bytea,bytea)": "the pinned person's own",
+    "identity.add_own_passkey(uuid,bytea,bytea,bigint,jsonb,uuid,boolean,text,boolean)": "the pinned person's own",
+    "identity.rename_own_passkey(uuid,text)": "the pinned person's own",
+    "identity.revoke_own_passkey(uuid)": "the pinned person's own",
+    "identity.begin_own_totp(uuid,bytea)": "the pinned person's own",
+    "identity.own_totp()": "the pinned person's own",
+    "identity.confirm_own_totp(uuid,bigint)": "the pinned person's own",
+    "identity.remove_own_totp()": "the pinned person's own",
+    "identity.replace_own_recovery_codes(uuid[],bytea[])": "the pinned person's own",
 }
 """Functions that run with their owner's rights, and why they may."""
 
@@ -33,6 +62,7 @@ WHY_UNBOUND = {
     "tenancy.verified_pin()": "every name, operator and type in it is qualified; "
     "it runs for each table of each statement",
     "tenancy.current_tenant()": "as verified_pin",
+    "tenancy.current_actor()": "as verified_pin",
 }
 """Functions with their owner's rights that set no search path of their own, and why they may."""
 

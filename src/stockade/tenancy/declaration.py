@@ -11,7 +11,7 @@ a scope, refuses to load.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
+from stockade.tenancy.limiting import following, mask_of, trail_rows
 from stockade.tenancy.masks import Mask, hidden
 
 Kind = Literal["personal", "sensitive", "business", "technical"]
@@ -51,8 +52,8 @@ class Rule:
     """What a column holds and what follows from that.
 
     ``seal``: encrypted by column; ``lookup``: findable by equality although sealed (blind index); ``read``: the
-    permission that shows it unmasked; ``retention``: how long, and on which ground; ``event``: a change of this column
-    is an audit entry of its own under that name.
+    permission without which it is hidden; ``write``: the one without which it is read-only; ``retention``: how long,
+    and on which ground; ``event``: a change of this column is an audit entry of its own under that name.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Rule:
     read: str | None = None
     retention: str | None = None
     event: str | None = None
+    write: str | None = None
 
     @property
     def masked_in_audit(self) -> bool:
@@ -87,9 +89,11 @@ def sensitive(
     return Rule("sensitive", purpose, mask, erase, seal, lookup, read, retention)
 
 
-def business(*, read: str | None = None, retention: str | None = None, event: str | None = None) -> Rule:
+def business(
+    *, read: str | None = None, write: str | None = None, retention: str | None = None, event: str | None = None
+) -> Rule:
     """Say that a column holds the tenant's business data."""
-    return Rule("business", read=read, retention=retention, event=event)
+    return Rule("business", read=read, retention=retention, event=event, write=write)
 
 
 def technical() -> Rule:
@@ -106,7 +110,8 @@ class Wall:
     to: its changes are entries of the document. ``document`` rows are what a bulk import writes an entry for.
     ``insert_event`` names the entry of an insert. ``triggers`` are further ones that a migration makes, as
     ``name function``. Of ``unsampled`` columns, which hold what tenants write, the planner keeps no values: its
-    estimates, which everybody may see with EXPLAIN, would tell them.
+    estimates, which everybody may see with EXPLAIN, would tell them. ``limited`` are the conditions, in the words of
+    PostgreSQL, under which a principal with ``Limits`` sees a row; see ``stockade.tenancy.limiting``.
     """
 
     scope: Literal["tenant", "platform"]
@@ -123,6 +128,7 @@ class Wall:
     masked: tuple[str, ...] = ()
     events: dict[str, str] = field(default_factory=dict)
     unsampled: tuple[str, ...] = ()
+    limited: tuple[str, ...] = ()
 
 
 def column(
@@ -240,8 +246,20 @@ def _wall_of(cls: type[Base], table: Table, options: dict[str, Any]) -> Wall:
         events={name: rule.event for name, rule in rules.items() if rule.event},
         audited=options.pop("audited", scope == "tenant"),
         unsampled=tuple(item.name for item in table.columns if scope == "tenant" and _is_written_by_tenants(item)),
+        limited=(*options.pop("rows", ()), *_followed(table)),
         **options,
     )
+
+
+def _followed(table: Table) -> tuple[str, ...]:
+    """The conditions that come with the references: a row is seen if the limited rows that it refers to are."""
+    found = []
+    for item in table.columns:
+        target = item.info.get("target")
+        if target is not None and (conditions := _WALLS[target.__table__.fullname].limited):
+            mask = mask_of(conditions)
+            found.append(following(item.name, target.__table__.fullname, mask, nullable=bool(item.nullable)))
+    return tuple(found)
 
 
 def _is_written_by_tenants(item: Column[Any]) -> bool:
@@ -274,6 +292,16 @@ class PlatformTable(Base):
 def stages(*values: str, rule: Rule, **options: Any) -> MappedColumn[Any]:
     """Declare a state: text with a CHECK, because only leakproof types may use an index behind a policy."""
     return column(Text, rule, one_of=values, **options)
+
+
+def limit_trail(trail: str) -> None:
+    """Show of the trail what is about rows that are seen; called once every table is declared."""
+    documents = {
+        name: mask_of(wall.limited)
+        for name, wall in _WALLS.items()
+        if wall.limited and name != trail and "id" in Base.metadata.tables[name].columns
+    }
+    _WALLS[trail] = replace(_WALLS[trail], limited=(trail_rows(documents),))
 
 
 def declared_tables() -> list[Table]:

@@ -7,6 +7,8 @@ Layout, 110 bytes, sent as hex in the transaction-local setting ``stockade.pin``
     key id 1 | tenant 16 | actor 16 | kind 1 | backend pid 4 | expiry 8 (Unix ms) | request 16 | address 16
     | HMAC-SHA256 32
 
+The upper four bits of ``kind`` say which rows of the tenant the actor is limited to (``Limits``); policies read them.
+
 The key's HMAC pads lie in a table that only its keeper reads (RFC 2104 with core ``sha256``; no extension needed).
 The backend's pid is inside the MAC, because sessions of one role see each other's current statement: a pin that is read
 there is worthless in any other session. Behind a transaction pooler the pid is not known; such pins carry 0 and are
@@ -17,7 +19,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from uuid import UUID
 
@@ -40,6 +42,25 @@ class ActorKind(IntEnum):
     JOB = 3
     IMPORT = 4
     CONTROL = 5
+    OPERATOR = 6
+
+
+class Limits(IntFlag):
+    """Which records of a tenant a role is limited to; part of the signed pin, so that nobody can lift them by SQL."""
+
+    NONE = 0
+    OWN_CUSTOMERS = 0x10
+    OWN_REGION = 0x20
+    OWN_WAREHOUSES = 0x40
+
+
+_CUSTOMERS = {"all": Limits.NONE, "own": Limits.OWN_CUSTOMERS, "region": Limits.OWN_REGION}
+_WAREHOUSES = {"all": Limits.NONE, "own": Limits.OWN_WAREHOUSES}
+
+
+def limits_of(customers: str, warehouses: str) -> Limits:
+    """Return the limits of a role: of customers all, its own or its region's; of warehouses all or its own."""
+    return _CUSTOMERS[customers] | _WAREHOUSES[warehouses]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +83,13 @@ class Signer:
 
     def pin(
         self, tenant: UUID, actor: UUID, kind: ActorKind, *, pid: int, request: UUID = NOBODY, address: bytes = NOWHERE,
-        valid_seconds: float = REQUEST_SECONDS,
+        valid_seconds: float = REQUEST_SECONDS, limits: int = 0,
     ) -> str:  # fmt: skip
         """Return a pin as hex; ``address`` is a packed IPv6 (or mapped IPv4) address, ``pid`` 0 behind a pooler."""
         expiry = int((time.time() + valid_seconds) * 1000)
         payload = b"".join(
             (
-                self.key_id.to_bytes(1), tenant.bytes, actor.bytes, kind.to_bytes(1), pid.to_bytes(4),
+                self.key_id.to_bytes(1), tenant.bytes, actor.bytes, (kind | limits).to_bytes(1), pid.to_bytes(4),
                 expiry.to_bytes(8), request.bytes, address,
             )
         )  # fmt: skip

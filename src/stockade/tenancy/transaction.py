@@ -64,12 +64,13 @@ def on_violation(constraint: str, problem: type[Problem]) -> None:
 class Transaction:
     """An open transaction of one principal; it is what statements run on."""
 
-    __slots__ = ("connection", "principal", "round_trips", "tenant_id")
+    __slots__ = ("connection", "hidden", "principal", "round_trips", "tenant_id")
 
     def __init__(self, connection: PgConnection, principal: Principal) -> None:
         self.connection = connection
         self.principal = principal
         self.tenant_id: UUID = principal.tenant_id
+        self.hidden = principal.hidden
         self.round_trips = 1
 
     async def fetch(self, sql: str, *values: Any) -> Sequence[Any]:
@@ -126,6 +127,7 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
         pin = self._signer.pin(
             who.tenant_id, who.actor_id, who.kind, request=who.request_id, address=who.address,
             pid=connection.get_server_pid() if self._with_pid else 0, valid_seconds=self._valid_seconds,
+            limits=who.limits,
         )  # fmt: skip
         confirm = f", {who.confirmation}" if who.confirmation else ""
         # What injected SQL left in the session goes first: a time zone, a search path, a cursor with another's rows.

@@ -12,6 +12,7 @@ from sqlalchemy import Table
 
 from stockade.database.roles import TENANT_ROLES, Role
 from stockade.tenancy.declaration import Wall, wall_of
+from stockade.tenancy.limiting import together
 
 PINNED = "(select tenancy.current_tenant())"
 _AUDIT_TRIGGERS = (
@@ -37,6 +38,12 @@ def build(name: str, wall: Wall, keys: tuple[str, ...]) -> list[str]:
             f"create policy inside on {name} as permissive for all to {', '.join(_insiders(wall))} "
             "using (true) with check (true)",
         ]
+    if wall.limited:
+        seen = together(wall.limited)
+        made.append(
+            f"create policy rows on {name} as restrictive for all to {', '.join(sorted(TENANT_ROLES))} "
+            f"using ({seen}) with check ({seen})"
+        )
     # A leakproof comparison is estimated from all tenants' values: EXPLAIN would tell whether another tenant has a
     # name, and where among the sorted values it lies. Without a sample there is nothing to tell.
     if wall.unsampled:
@@ -120,6 +127,9 @@ def _facts_of(wall: Wall, keys: tuple[str, ...], columns: set[str]) -> Iterator[
         yield "row security forced"
         yield f"policy inside PERMISSIVE ALL to {','.join(_insiders(wall))}: true / true"
         yield f"policy wall RESTRICTIVE ALL to public: {_deparsed(wall)} / {_deparsed(wall)}"
+    if wall.limited:
+        seen = together(wall.limited)
+        yield f"policy rows RESTRICTIVE ALL to {','.join(sorted(TENANT_ROLES))}: {seen} / {seen}"
     yield from (f"no sample of {name}" for name in wall.unsampled if name in columns)
     for trigger in wall.triggers:
         name, _, function = trigger.partition(" ")
@@ -159,7 +169,8 @@ select t.name, format('policy %s %s %s to %s: %s / %s', p.polname,
             order by pg_get_userbyid(r))
         from unnest(p.polroles) as r
     ),
-    pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+    regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\\s+', ' ', 'g'),
+    regexp_replace(pg_get_expr(p.polwithcheck, p.polrelid), '\\s+', ' ', 'g'))
 from tables t join pg_catalog.pg_policy p on p.polrelid = t.oid
 union all
 select t.name, format('grant %s to %s', a.privilege_type,

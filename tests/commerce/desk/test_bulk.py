@@ -10,7 +10,7 @@ from tests.conftest import TenantFixture
 from stockade.access.permissions import Forbidden
 from stockade.commerce.desk.bulk import JOB, Bulk, read_bulk, run_bulk, start_bulk
 from stockade.commerce.orders import service
-from stockade.identity.service.members import add_member, change_member, list_members
+from stockade.identity.service.members import Place, add_member, change_member, list_members
 from stockade.jobs.queue import Work
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid
@@ -27,7 +27,9 @@ async def shop(database: Database, tenant: TenantFixture) -> Shop:
 async def clerk(shop: Shop) -> Principal:
     """A member of the shop."""
     async with shop.open() as tx:
-        account = await add_member(tx, id=new_id(), email=f"{new_id().hex}@example.com", name="Ada", role="member")
+        account = await add_member(
+            tx, id=new_id(), email=f"{new_id().hex}@example.com", name="Ada", place=Place(role="member")
+        )
     return msgspec.structs.replace(shop.principal, actor_id=account, role="member")
 
 
@@ -69,7 +71,7 @@ async def test_whoever_has_lost_the_right_meanwhile_does_nothing(shop: Shop, cle
     bulk_id = await begun(shop, clerk, "confirm", [order.id])
     async with shop.open() as tx:
         member = next(it for it in await list_members(tx) if it.account_id == clerk.actor_id)
-        await change_member(tx, member.id, role="viewer", state="active")
+        await change_member(tx, member.id, place=Place(role="viewer"), state="active")
     assert [item.outcome for item in (await run(shop, bulk_id)).items] == ["refused"]
     async with shop.open() as tx:
         assert (await service.read_order(tx, order.id)).stage == "draft"

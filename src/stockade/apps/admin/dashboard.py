@@ -39,7 +39,7 @@ async def show_dashboard(tx: Transaction, request: AnyRequest, by: By = "month",
     """The dashboard of a period; of a tenant that never had an order, the first day."""
     may, now = may_of(tx), today()
     standing = await desk.read_desk(tx, now)
-    if standing.is_empty and not standing.dismissed and may("settings:read"):
+    if standing.is_empty and not standing.dismissed and not tx.principal.limits and may("settings:read"):
         return Redirect("/welcome", status_code=303)
     period = period_of(by, on or now, now)
     locale = locale_of(request.scope)

@@ -16,7 +16,7 @@ from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database, Transaction
 
-DISMISS = permission("desk:dismiss", least="viewer")
+DISMISS = permission("desk:dismiss", least="viewer", personal=True)
 ADDRESS = "/welcome"
 TOLD = {"company": N_("The company is saved."), "vat": N_("The VAT rates are set.")}
 

@@ -2,7 +2,8 @@
 
 The command's own types say what is allowed; here they are only told to people, every field at once. A field that the
 form does not have is left to the command's default; a list of structs is read from ``lines.0.quantity``,
-``lines.1.quantity`` and so on, by number, whole lines that were left empty passed over.
+``lines.1.quantity`` and so on, by number, whole lines that were left empty passed over; a list of plain values from one
+field, separated by commas, spaces or breaks.
 """
 
 import re
@@ -96,6 +97,8 @@ class _Reader:
         elif not text and (optional or kind is not str):
             if optional:
                 values[field.name] = None
+            elif typing.get_origin(kind) is list:
+                values[field.name] = []
             elif field.required:
                 errors[name] = FILL_IN
         else:
@@ -111,6 +114,8 @@ class _Reader:
             if minor != minor.to_integral_value():
                 raise ValueError("more places than the currency has")
             return int(minor)
+        if typing.get_origin(kind) is list:
+            return [part for part in re.split(r"[\s,]+", text) if part]
         if kind is Decimal:
             return str(parsed_decimal(text, self.locale))
         return text.replace("\r\n", "\n")

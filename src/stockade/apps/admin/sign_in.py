@@ -1,33 +1,48 @@
-"""Signing in and out, as pages."""
+"""Signing in and out, as pages: the faces of the flow in ``stockade.identity.signing_in``."""
 
 import contextlib
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from litestar import Response
+from litestar.datastructures import Cookie
 from litestar.response import Redirect
 
 from stockade.access.admission import SESSION_COOKIE
 from stockade.access.permissions import PUBLIC
-from stockade.access.routes import opened
+from stockade.access.routes import opened, post
 from stockade.apps.admin.first_day import first_page
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown
-from stockade.identity.service.sign_in import (
-    SESSION_LIFETIME,
-    LinkRefused,
-    SignedIn,
-    SignInRefused,
-    Visitor,
-    sign_in_with_link,
-    sign_in_with_password,
-    sign_out,
-)
+from stockade.identity.service.sign_in import SESSION_LIFETIME, LinkRefused, SignedIn, SignInRefused, Visitor, sign_out
+from stockade.identity.signing_in import flow
+from stockade.identity.signing_in.brake import TooManyAttempts
+from stockade.identity.signing_in.flow import PENDING_VALID, Door, FactorRefused, Wait
+from stockade.kernel.problems import Problem
+from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Unauthenticated
-from stockade.web.cookies import deleted_cookie, session_cookie
+from stockade.web.cookies import read_cookie
 from stockade.web.problems import TooManyRequests
 
 FIRST_PAGE = "/orders"
+PENDING_COOKIE = "__Host-sign-in"
+DEVICE_COOKIE = "__Host-device"
+DEVICE_SECONDS = 180 * 86_400
+ENROL_PAGE = "/security"
+
+
+class PasskeyAnswer(msgspec.Struct, forbid_unknown_fields=True):
+    """What the browser's passkey answered (``PublicKeyCredential.toJSON()``), and where to go on to."""
+
+    answer: dict[str, Any]
+    next: str = ""
+
+
+class GoOn(msgspec.Struct, frozen=True):
+    """Where the browser goes next."""
+
+    go: str
 
 
 @page("/sign-in", permission=PUBLIC)
@@ -43,20 +58,21 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
     following = fields.get("next", "")
     errors = {}
     if "@" not in email or len(email) > 254 or "\0" in email:
-        errors["email"] = "Enter the e-mail address that you were invited with."
+        errors["email"] = N_("Enter the e-mail address that you were invited with.")
     if not password or "\0" in password:
-        errors["password"] = "Enter your password."  # noqa: S105  # a sentence, not a password
+        errors["password"] = N_("Enter your password.")
     if errors:
         return _sign_in_page(email[:254].replace("\0", ""), errors, following, status=422)
     _limit_attempts(request)
-    state = request.app.state
     try:
-        signed_in = await sign_in_with_password(
-            state.database, state.credentials, _visitor(request), email=email, password=password
+        outcome = await flow.with_password(
+            door_of(request), visitor_of(request), email=email, password=password, device=_device(request)
         )
     except SignInRefused as refused:
         return _sign_in_page(email, {"password": f"{refused.title}."}, following, status=refused.status)
-    return await _welcome(request, signed_in, following)
+    except TooManyAttempts as refused:
+        return _sign_in_page(email, {"form": refused.detail or refused.title}, following, status=refused.status)
+    return await _go_on(request, outcome, following)
 
 
 @page("/sign-in/once", permission=PUBLIC)
@@ -69,14 +85,59 @@ async def show_one_time(request: AnyRequest) -> Shown:
 async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
     """Sign in by a one-time link."""
     _limit_attempts(request)
-    state = request.app.state
     try:
-        signed_in = await sign_in_with_link(
-            state.database, state.credentials, _visitor(request), secret=fields.get("token", "")[:200]
-        )
+        outcome = await flow.with_link(door_of(request), visitor_of(request), secret=fields.get("token", "")[:200])
     except LinkRefused as refused:
         return Shown("one_time.html", {"token": None}, refused.status)
-    return await _welcome(request, signed_in, "")
+    return await _go_on(request, outcome, "")
+
+
+@page("/sign-in/factor", permission=PUBLIC)
+async def show_factor(request: AnyRequest) -> Any:
+    """The page that asks for the second factor of a sign-in that waits for it."""
+    return await _factor_page(request, request.query_params.get("next", ""))
+
+
+@form("/sign-in/factor", permission=PUBLIC)
+async def take_factor(request: AnyRequest, fields: Fields) -> Any:
+    """Take a code of the authenticator app, or a recovery code."""
+    _limit_attempts(request)
+    following = fields.get("next", "")
+    try:
+        signed_in = await flow.with_factor(
+            door_of(request), visitor_of(request), token=_pending(request), code=fields.get("code", "")[:40]
+        )
+    except (FactorRefused, TooManyAttempts) as refused:
+        return await _factor_page(request, following, refused)
+    return await _welcome(request, signed_in, following)
+
+
+@post("/sign-in/passkey/options", permission=PUBLIC, include_in_schema=False)
+async def ask_passkey(request: AnyRequest) -> dict[str, Any]:
+    """Return what ``navigator.credentials.get`` takes; for a sign-in that waits for a factor, of that person."""
+    browser, token = _ours(request), _pending(request)
+    door = door_of(request)
+    if token:
+        with contextlib.suppress(FactorRefused):
+            return {"publicKey": msgspec.json.decode(await flow.factor_passkey_options(door, token, browser))}
+    return {"publicKey": msgspec.json.decode(await flow.passkey_options(door, browser))}
+
+
+@post("/sign-in/passkey", permission=PUBLIC, include_in_schema=False)
+async def take_passkey(request: AnyRequest, data: PasskeyAnswer) -> Response[GoOn]:
+    """Sign in by a passkey; the answer says where to go, the session comes as its cookie."""
+    browser, token = _ours(request), _pending(request)
+    door, visitor = door_of(request), visitor_of(request)
+    signed_in = None
+    if token:
+        with contextlib.suppress(FactorRefused):
+            signed_in = await flow.with_passkey_as_factor(
+                door, visitor, token=token, browser=browser, answer=data.answer
+            )
+    if signed_in is None:
+        signed_in = await flow.with_passkey(door, visitor, browser=browser, answer=data.answer)
+    target = local_path(data.next) if data.next else await _first(request, signed_in)
+    return Response(GoOn(target), status_code=200, cookies=_cookies(request, signed_in))
 
 
 @form("/sign-out", permission=PUBLIC)
@@ -87,7 +148,7 @@ async def take_sign_out(request: AnyRequest, fields: Fields) -> Any:
         with contextlib.suppress(Unauthenticated):  # It has ended already; then only the cookie is left to remove.
             async with opened(request) as tx:
                 await sign_out(tx, request.app.state.credentials, state["credential"])
-    return _redirect("/sign-in", deleted_cookie(SESSION_COOKIE)[1].decode())
+    return Redirect("/sign-in", status_code=303, cookies=[_cookie(SESSION_COOKIE, "", 0)])
 
 
 def local_path(target: str) -> str:
@@ -103,14 +164,40 @@ def local_path(target: str) -> str:
     return target if plain and target.isprintable() and "\\" not in target else FIRST_PAGE
 
 
+def door_of(request: AnyRequest) -> Door:
+    """Return what the flow needs of this installation."""
+    state = request.app.state
+    return Door(state.database, state.credentials, state.sealer, state.party)
+
+
+def visitor_of(request: AnyRequest) -> Visitor:
+    """Return where a sign-in comes from."""
+    state = request.scope["state"]
+    return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"])
+
+
 def _sign_in_page(email: str, errors: dict[str, str], following: str, *, status: int = 200) -> Shown:
     checked = local_path(following) if following else ""
     return Shown("sign_in.html", {"email": email, "errors": errors, "next": checked}, status)
 
 
-def _visitor(request: AnyRequest) -> Visitor:
-    state = request.scope["state"]
-    return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"])
+async def _factor_page(request: AnyRequest, following: str, refused: Problem | None = None) -> Any:
+    try:
+        held = await flow.held_by_pending(door_of(request), _pending(request))
+    except FactorRefused:
+        return Redirect("/sign-in", status_code=303, cookies=[_cookie(PENDING_COOKIE, "", 0)])
+    told = "" if refused is None else refused.detail or refused.title
+    status = 200 if refused is None else refused.status
+    checked = local_path(following) if following else ""
+    return Shown("sign_in_factor.html", {"held": held, "error": told, "next": checked}, status)
+
+
+def _ours(request: AnyRequest) -> str:
+    """Return what the browser proves itself by, if a page of ours asks in it, and not too often."""
+    shower = request.app.state.shower
+    shower.check_form(request, request.headers.get("x-csrf-token"))
+    _limit_attempts(request)
+    return str(shower.browser_of(request))
 
 
 def _limit_attempts(request: AnyRequest) -> None:
@@ -122,16 +209,52 @@ def _limit_attempts(request: AnyRequest) -> None:
         raise TooManyRequests("Too many attempts from here.", retry_after=verdict.retry_after_seconds)
 
 
+async def _go_on(request: AnyRequest, outcome: SignedIn | Wait, following: str) -> Response[Any]:
+    """Go to what the flow says: the second factor, or inside."""
+    if isinstance(outcome, SignedIn):
+        return await _welcome(request, outcome, following)
+    checked = f"?next={local_path(following)}" if following else ""
+    cookie = _cookie(PENDING_COOKIE, outcome.token, int(PENDING_VALID.total_seconds()))
+    return Redirect(f"/sign-in/factor{checked}", status_code=303, cookies=[cookie])
+
+
 async def _welcome(request: AnyRequest, signed_in: SignedIn, following: str) -> Response[Any]:
     """Go on to where somebody wanted to go; else to the first page, or a new tenant's first steps."""
-    _, cookie = session_cookie(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds()))
-    if following:
-        return _redirect(local_path(following), cookie.decode())
-    return _redirect(await first_page(request.app.state.database, signed_in, FIRST_PAGE), cookie.decode())
+    target = local_path(following) if following else await _first(request, signed_in)
+    return Redirect(target, status_code=303, cookies=_cookies(request, signed_in))
 
 
-def _redirect(target: str, cookie: str) -> Response[Any]:
-    return Redirect(target, status_code=303, headers={"set-cookie": cookie})
+async def _first(request: AnyRequest, signed_in: SignedIn) -> str:
+    return ENROL_PAGE if signed_in.must_enrol else await first_page(request.app.state.database, signed_in, FIRST_PAGE)
 
 
-ROUTES = [show_sign_in, take_sign_in, show_one_time, take_one_time, take_sign_out]
+def _cookies(request: AnyRequest, signed_in: SignedIn) -> list[Cookie]:
+    """The session, and the mark by which this browser is known when the account is braked."""
+    mark = flow.known_device(request.app.state.credentials, signed_in.account_id)
+    return [
+        _cookie(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds())),
+        _cookie(DEVICE_COOKIE, mark, DEVICE_SECONDS), _cookie(PENDING_COOKIE, "", 0),
+    ]  # fmt: skip
+
+
+def _cookie(name: str, value: str, seconds: int) -> Cookie:
+    return Cookie(key=name, value=value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def _device(request: AnyRequest) -> str | None:
+    return flow.device_of(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+
+
+def _pending(request: AnyRequest) -> str:
+    return (_read(request, PENDING_COOKIE) or "")[:100]
+
+
+def _read(request: AnyRequest, name: str) -> str | None:
+    header = b"; ".join(value for key, value in request.scope["headers"] if key == b"cookie")
+    return read_cookie(header, name) if header else None
+
+
+ROUTES = [
+    show_sign_in, take_sign_in, show_one_time, take_one_time, show_factor, take_factor, ask_passkey, take_passkey,
+    take_sign_out,
+]  # fmt: skip

@@ -47,7 +47,9 @@ async def add(tenant: str, role: str, name: str, email: str) -> None:
     who = await principal_of(installation, tenant)
     async with installation.connect(size=1) as database:
         async with database.transaction(who) as tx:
-            account_id = await members.add_member(tx, id=new_id(), email=email, name=name, role=role)
+            account_id = await members.add_member(
+                tx, id=new_id(), email=email, name=name, place=members.Place(role=role)
+            )
         click.echo(await sign_in_link(database, who.tenant_id, account_id, installation.settings.origin))
 
 
@@ -123,7 +125,7 @@ async def create_key(tenant: str, role: str, name: str, read_only: bool, as_json
     key_id = new_id()
     async with installation.connect(size=1) as database, database.transaction(who) as tx:
         secret = await keys.issue_key(
-            tx, installation.credentials, id=key_id, name=name, role=role, read_only=read_only
+            tx, installation.credentials, id=key_id, name=name, scope=keys.Scope(role=role, read_only=read_only)
         )
     if as_json:
         show(NewKey(key_id, secret), as_json=True)

@@ -12,7 +12,7 @@ from stockade.apps.demo.history import make_history, write_history
 from stockade.apps.demo.today import live_today
 from stockade.apps.demo.trade import Trade, trades
 from stockade.commerce.parties.service.company import read_company
-from stockade.identity.service.members import add_member, list_members
+from stockade.identity.service.members import Place, add_member, list_members
 from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import NotFound
@@ -66,5 +66,5 @@ async def _make(platform: Database, database: Database, trade: Trade, tenant_id:
     async with database.transaction(principal) as tx:
         for role, place in PEOPLE:
             name = f"{trade.words.first_names[place]} {trade.words.last_names[place]}"
-            await add_member(tx, id=new_id(), email=f"{role}@{trade.slug}.example", name=name, role=role)
+            await add_member(tx, id=new_id(), email=f"{role}@{trade.slug}.example", name=name, place=Place(role=role))
     return True

@@ -7,6 +7,7 @@ import msgspec
 
 from stockade.commerce.desk.listing import Choice, Column, Flag, Listing, Search
 from stockade.commerce.parties.api import READ
+from stockade.commerce.parties.permissions import CREDIT
 from stockade.database.statements import raw
 from stockade.kernel.money import Money
 from stockade.kernel.words import N_
@@ -36,7 +37,8 @@ CUSTOMERS = Listing(
         Column("country", N_("Country"), "c.country", "code"),
         Column("vat_id", N_("VAT id"), "c.vat_id", "code", shown=False),
         Column("terms", N_("Terms, days"), "c.terms_days", "quantity"),
-        Column("limit", N_("Credit limit"), "c.credit_limit_minor", "money", currency="c.currency"),
+        Column("limit", N_("Credit limit"), "c.credit_limit_minor", "money", currency="c.currency",
+               permission=CREDIT.name),
         Column("owed", N_("Owed"), "coalesce(debt.owed, 0)", "money", currency="c.currency", permission=_RECEIVABLES,
                needs=("debt",)),
         Column("overdue", N_("Overdue"), "debt.overdue", "money", currency="c.currency", permission=_RECEIVABLES,
@@ -53,7 +55,8 @@ CUSTOMERS = Listing(
         ),
         Choice("state", N_("State"), STATES, "c.state = {0}", tabs=True),
         Flag("overdue", N_("Overdue"), "debt.overdue > 0", needs=("debt",)),
-        Flag("over_limit", N_("Over the credit limit"), "debt.owed > c.credit_limit_minor", needs=("debt",)),
+        Flag("over_limit", N_("Over the credit limit"), "debt.owed > c.credit_limit_minor", needs=("debt",),
+             permission=CREDIT.name),
     ),
     sort="name",
 )  # fmt: skip

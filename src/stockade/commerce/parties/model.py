@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, Text, func
+from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, Text, Uuid, func
 from sqlalchemy.orm import Mapped
 
 from stockade.tenancy.declaration import (
@@ -19,6 +19,7 @@ from stockade.tenancy.declaration import (
     technical,
     unique,
 )
+from stockade.tenancy.limiting import CUSTOMER_ROWS
 from stockade.tenancy.masks import hidden, initials, last_four, mail_mask
 
 
@@ -65,7 +66,7 @@ class Branding(TenantTable, table="parties.branding", grants="select insert", in
     __constraints__ = (unique("version"),)
 
 
-class Customer(TenantTable, table="parties.customer", document=True):
+class Customer(TenantTable, table="parties.customer", document=True, rows=(CUSTOMER_ROWS,)):
     """A business that buys. Money is owed in ``currency``, within ``terms_days``, up to ``credit_limit_minor``."""
 
     number: Mapped[str] = column(Text, business(), fixed=True)
@@ -78,8 +79,12 @@ class Customer(TenantTable, table="parties.customer", document=True):
     country: Mapped[str] = column(Text, business())
     currency: Mapped[str] = column(Text, business(), fixed=True)
     terms_days: Mapped[int] = column(Integer, business(event="parties.terms_changed"), server_default="30")
-    credit_limit_minor: Mapped[int | None] = column(BigInteger, business(event="parties.credit_limit_changed"))
+    credit_limit_minor: Mapped[int | None] = column(
+        BigInteger, business(read="parties:credit", write="parties:set_credit", event="parties.credit_limit_changed")
+    )
     """None: no limit. Zero: pays in advance."""
+    responsible_id: Mapped[UUID | None] = column(Uuid, business(event="parties.responsible_changed"))
+    """The account of whoever looks after the customer; roles may be limited to their own customers."""
     vat_treatment: Mapped[str] = stages(
         "domestic", "reverse_charge", "export", rule=business(), server_default="domestic"
     )
@@ -91,6 +96,7 @@ class Customer(TenantTable, table="parties.customer", document=True):
     __constraints__ = (
         unique("number"),
         index("name", "id"),
+        index("responsible_id"),
         check("terms_days", "terms_days between 0 and 365"),
         check("credit_limit", "credit_limit_minor >= 0"),
     )

@@ -19,11 +19,12 @@ from stockade.tenancy.declaration import (
     technical,
     unique,
 )
+from stockade.tenancy.limiting import CUSTOMERS, WAREHOUSE_ROWS, WAREHOUSES, following
 
 REASONS = ("receipt", "shipment", "return", "adjustment", "count", "damage", "opening", "reversal", "transfer")
 
 
-class Warehouse(TenantTable, table="stock.warehouse", document=True):
+class Warehouse(TenantTable, table="stock.warehouse", document=True, rows=(WAREHOUSE_ROWS,)):
     """A place that stores goods."""
 
     code: Mapped[str] = column(Text, business(), fixed=True)
@@ -115,7 +116,10 @@ class CountEntry(TenantTable, table="stock.count_entry", grants="select insert")
     __constraints__ = (check("quantity", "quantity >= 0"), index("count_id", "product_id", "counted_at"))
 
 
-class Reservation(TenantDetail, table="stock.reservation", grants="select insert update delete", part_of="order_id"):
+class Reservation(
+    TenantDetail, table="stock.reservation", grants="select insert update delete", part_of="order_id",
+    rows=(following("order_id", "orders.sales_order", CUSTOMERS | WAREHOUSES),),
+):  # fmt: skip
     """What an order's line holds of a warehouse's stock, until it ships, is cancelled or expires. One owner each."""
 
     order_id: Mapped[UUID] = column(Uuid, business(), fixed=True, primary_key=True)

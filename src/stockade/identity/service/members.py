@@ -38,33 +38,66 @@ class MemberRow(msgspec.Struct, frozen=True):
     role: str
     state: str
     id: UUID
+    own_role_id: UUID | None
+    regions: list[str]
+    """Countries that a role limited to its region sees the customers of."""
+    warehouses: list[str]
+    """Ids of the warehouses that a role limited to its own sees."""
 
 
 _PEOPLE = raw(
-    "select account_id, name, email, role, state, membership_id from identity.people() order by name, account_id",
+    "select account_id, name, email, role, state, membership_id, own_role_id, regions, warehouses "
+    "from identity.people() order by name, account_id",
     row=MemberRow,
 )
 _PERSON = raw(
-    "select account_id, name, email, role, state, membership_id from identity.people() where membership_id = $1",
+    "select account_id, name, email, role, state, membership_id, own_role_id, regions, warehouses "
+    "from identity.people() where membership_id = $1",
     "id",
     MemberRow,
 )
 _ENSURE_ACCOUNT = raw("select identity.ensure_account($1, $2, $3)", "id email name", UUID)
 _INSERT = statement(
     insert(Membership).values(
-        tenant_id=TENANT, id=param("id"), account_id=param("account_id"), role=param("role"), state="active"
+        tenant_id=TENANT,
+        id=param("id"),
+        account_id=param("account_id"),
+        role=param("role"),
+        own_role_id=param("own_role_id"),
+        regions=param("regions"),
+        warehouses=param("warehouses"),
+        state="active",
     )
 )
 _CHANGE = statement(
     update(Membership)
     .where(Membership.tenant_id == TENANT, Membership.id == param("id"))
-    .values(role=param("new_role"), state=param("new_state"))
+    .values(
+        role=param("new_role"),
+        own_role_id=param("new_own_role_id"),
+        regions=param("new_regions"),
+        warehouses=param("new_warehouses"),
+        state=param("new_state"),
+    )
 )
 _LOCK_OWNERS = raw(
     "select id from identity.membership where tenant_id = $1 and role = 'owner' and state = 'active' "
     "order by id for update",
     "this_tenant",
     UUID,
+)
+
+
+_THEIRS = (
+    "where s.tenant_id = $1 and s.ended_at is null and m.tenant_id = $1 and m.id = $2 and m.account_id = s.account_id"
+)
+_END_SESSIONS = raw(
+    f"update identity.session s set ended_at = now() from identity.membership m {_THEIRS}", "this_tenant id"
+)
+_END_VIEWS = raw(
+    f"update identity.session s set viewing_as = null from identity.membership m {_THEIRS} "
+    "and s.viewing_as is not null",
+    "this_tenant id",
 )
 
 
@@ -78,17 +111,31 @@ async def read_member(tx: Transaction, member_id: UUID) -> MemberRow:
     return await _PERSON.one(tx, id=member_id)
 
 
-async def add_member(tx: Transaction, *, id: UUID, email: str, name: str, role: str) -> UUID:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """What a member may do: a system role or one of the tenant's own, and where roles that are limited see anything."""
+
+    role: str
+    own_role_id: UUID | None = None
+    regions: list[str] = []
+    warehouses: list[str] = []
+
+
+async def add_member(tx: Transaction, *, id: UUID, email: str, name: str, place: Place) -> UUID:
     """Give a person a place in the tenant, making the account if there is none; return the account's id."""
     account_id = await _ENSURE_ACCOUNT.one(tx, id=new_id(), email=email.strip().lower(), name=name)
-    await _INSERT.run(tx, id=id, account_id=account_id, role=role)
+    await _INSERT.run(tx, id=id, account_id=account_id, **msgspec.structs.asdict(place))
     return account_id
 
 
-async def change_member(tx: Transaction, member_id: UUID, *, role: str, state: str) -> None:
-    """Change a member's role or end the membership; the last active owner stays one."""
+async def change_member(tx: Transaction, member_id: UUID, *, place: Place, state: str) -> None:
+    """Change what a member may do, or end the membership; the last active owner stays one.
+
+    Sessions that look through another role's eyes look through their own again, and those of an ended membership end.
+    """
     owners = await _LOCK_OWNERS.all(tx)
-    if owners == [member_id] and (role != "owner" or state != "active"):
+    if owners == [member_id] and (place.role != "owner" or state != "active"):
         raise LastOwner
-    if not await _CHANGE.run(tx, id=member_id, new_role=role, new_state=state):
+    values = {f"new_{name}": value for name, value in msgspec.structs.asdict(place).items()}
+    if not await _CHANGE.run(tx, id=member_id, new_state=state, **values):
         raise NotFound
+    await (_END_SESSIONS if state == "ended" else _END_VIEWS).run(tx, id=member_id)

@@ -1,6 +1,6 @@
-"""Signing in: by password, or by a link that works once.
+"""What signing in is made of: passwords, links that work once, sessions. The flow that joins them is ``signing_in``.
 
-Both end in a session; neither tells whether an account exists.
+Nothing here tells whether an account exists.
 """
 
 import asyncio
@@ -69,6 +69,7 @@ class SignedIn:
     token: str
     tenant_id: UUID
     account_id: UUID
+    must_enrol: bool = False
 
 
 _INSERT_SESSION = statement(
@@ -78,6 +79,8 @@ _INSERT_SESSION = statement(
         token_hash=param("token_hash"),
         account_id=param("account_id"),
         method=param("method"),
+        proofs=param("proofs"),
+        must_enrol=param("must_enrol"),
         user_agent=param("user_agent"),
         expires_at=param("expires_at"),
     )
@@ -99,44 +102,40 @@ async def hash_password(password: str) -> str:
     return await asyncio.get_running_loop().run_in_executor(_POOL, _HASHER.hash, password)
 
 
-async def sign_in_with_password(
-    database: Database,
-    credentials: Credentials,
-    visitor: Visitor,
-    *,
-    email: str,
-    password: str,
+async def verify_password(
+    database: Database, credentials: Credentials, visitor: Visitor, *, email: str, password: str,
     tenant_id: UUID | None = None,
-) -> SignedIn:
-    """Check a password and open a session, in the account's first tenant unless one is named.
+) -> tuple[UUID, UUID]:  # fmt: skip
+    """Check a password; return the account and its first tenant, unless one is named.
 
     Raises ``SignInRefused``: for a wrong password, an unknown address, a deactivated account and one without a tenant
     alike, after the same work.
     """
-    address = email.strip().lower()
     async with database.gate().acquire() as connection:
-        account = await connection.fetchrow(_FIND_ACCOUNT, address)
+        account = await connection.fetchrow(_FIND_ACCOUNT, email)
     stored = account["password_hash"] if account else None
     verified, better = await _verify(password, stored)
     tenant = _tenant_of(account, tenant_id)
     reason = _refusal(account, verified=verified and stored is not None, has_tenant=tenant is not None)
     if reason or account is None or tenant is None:
-        await _note(database, credentials, visitor, address, reason or "unknown")
+        await _note(database, credentials, visitor, email, reason or "unknown")
         raise SignInRefused
     if better:
         async with database.gate().acquire() as connection:
             await connection.execute(_UPGRADE, account["id"], stored, better)
-    return await _open(database, credentials, visitor, tenant, account["id"], "password")
+    return account["id"], tenant
 
 
-async def sign_in_with_link(database: Database, credentials: Credentials, visitor: Visitor, *, secret: str) -> SignedIn:
-    """Use a one-time link up and open a session; ``LinkRefused`` if it does not (or no longer) work."""
+async def redeem_link(
+    database: Database, credentials: Credentials, visitor: Visitor, *, secret: str
+) -> tuple[UUID, UUID]:
+    """Use a one-time link up; return account and tenant. ``LinkRefused`` if it does not (or no longer) work."""
     async with database.gate().acquire() as connection:
         found = await connection.fetchrow(_REDEEM, hash_link(secret))
     if found is None:
         await _note(database, credentials, visitor, "", "link")
         raise LinkRefused
-    return await _open(database, credentials, visitor, found["tenant_id"], found["account_id"], "link")
+    return found["account_id"], found["tenant_id"]
 
 
 async def issue_link(tx: Transaction, account_id: UUID, *, valid: timedelta = timedelta(hours=1)) -> str:
@@ -186,9 +185,11 @@ async def _note(database: Database, credentials: Credentials, visitor: Visitor, 
         await connection.execute(_NOTE_ATTEMPT, new_id(), tried, visitor.address, reason)
 
 
-async def _open(
-    database: Database, credentials: Credentials, visitor: Visitor, tenant_id: UUID, account_id: UUID, method: str
+async def open_session(
+    database: Database, credentials: Credentials, visitor: Visitor, tenant_id: UUID, account_id: UUID, *, method: str,
+    proofs: list[str] | None = None, must_enrol: bool = False,
 ) -> SignedIn:  # fmt: skip
+    """Open a session for somebody who has proved who they are."""
     token = new_session_token(tenant_id)
     who = Principal(
         tenant_id=tenant_id, actor_id=account_id, kind=ActorKind.USER, role="nobody", request_id=visitor.request_id,
@@ -197,6 +198,7 @@ async def _open(
     async with database.transaction(who) as tx:
         await _INSERT_SESSION.run(
             tx, id=new_id(), token_hash=credentials.hash(token), account_id=account_id, method=method,
-            user_agent=visitor.user_agent[:200], expires_at=now() + SESSION_LIFETIME,
+            proofs=proofs or [method], must_enrol=must_enrol, user_agent=visitor.user_agent[:200],
+            expires_at=now() + SESSION_LIFETIME,
         )  # fmt: skip
-    return SignedIn(token, tenant_id, account_id)
+    return SignedIn(token, tenant_id, account_id, must_enrol)

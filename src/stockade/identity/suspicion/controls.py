@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from stockade.identity.service.members import add_member
+from stockade.identity.service.members import Place, add_member
 from stockade.identity.suspicion import noting
 from stockade.identity.suspicion.policy import PolicyChange, read_policy, set_policy
 from stockade.identity.suspicion.rules import Judgement
@@ -69,7 +69,9 @@ class _Simulation:
     async def begin(self) -> None:
         """Make the person with an open session, and set the policy."""
         await self.tx.fetchrow(_ENSURE, self.account, self.address)
-        await add_member(self.tx, id=new_id(), email=self.address, name="Probe of suspicion", role="viewer")
+        await add_member(
+            self.tx, id=new_id(), email=self.address, name="Probe of suspicion", place=Place(role="viewer")
+        )
         await self.tx.execute(_SESSION, self.tx.tenant_id, new_id(), self.account.bytes * 2, self.account)
         held = await read_policy(self.tx)
         await set_policy(self.tx, PolicyChange(

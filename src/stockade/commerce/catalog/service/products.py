@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -20,7 +21,7 @@ from stockade.commerce.catalog.rules import (
     barcode_in,
     checked_barcode,
 )
-from stockade.database.statements import TENANT, param, statement
+from stockade.database.statements import TENANT, Guard, param, statement
 from stockade.kernel.problems import Conflict, VersionConflict
 from stockade.tenancy.pin import NOBODY
 from stockade.tenancy.transaction import Transaction, on_violation
@@ -71,7 +72,7 @@ class ProductCost(msgspec.Struct, frozen=True):
     """What one unit costs the distributor, in major units of the company's currency; null if nobody has said."""
 
     id: UUID
-    cost: Decimal | None
+    cost: Annotated[Decimal | None, Guard("catalog:cost")]
     version: int
 
 

@@ -17,6 +17,7 @@ from stockade.commerce.orders.commands import Quotation
 from stockade.commerce.orders.credit import exposure_of
 from stockade.commerce.orders.service import Quote, quote
 from stockade.commerce.orders.views import LineView
+from stockade.commerce.parties.permissions import CREDIT
 from stockade.commerce.stock.rules import Demand, share_out
 from stockade.database.statements import Statement, raw
 from stockade.kernel.clock import today
@@ -228,7 +229,7 @@ async def _standing(tx: Transaction, customer_id: UUID, currency: str, gross_min
     text = await _STANDING.one(tx, customer_id=customer_id, today=today())
     standing = msgspec.json.decode(text, type=_Standing)
     used = await exposure_of(tx, customer_id, currency, except_order=NOBODY)
-    limit = standing.limit_minor
+    limit = None if CREDIT.name in tx.hidden else standing.limit_minor
     credit = Credit(
         limit_minor=limit, used_minor=used, left_minor=None if limit is None else limit - used - gross_minor,
         overdue_minor=standing.overdue_minor, overdue_since=standing.overdue_since, terms_days=standing.terms_days,

@@ -65,7 +65,8 @@ def asked_of(listing: Listing, query: Mapping[str, str], may: Callable[[str], bo
     allowed = [column for column in listing.columns if not column.permission or may(column.permission)]
     values: dict[str, Value] = {}
     for wanted in listing.filters:
-        values |= _values_of(wanted, query)
+        if not wanted.permission or may(wanted.permission):
+            values |= _values_of(wanted, query)
     names = [name for name in query.get("columns", "")[:1000].split(",") if name]
     columns = [column for column in allowed if column.name in names]
     chosen = any(column.link or column.kind in ("code", "text") for column in columns)

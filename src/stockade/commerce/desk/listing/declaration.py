@@ -45,10 +45,12 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class _Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What filters share: in ``sql``, ``{0}`` is the value and ``{today}`` the day."""
+    """What filters share: in ``sql``, ``{0}`` is the value and ``{today}`` the day; without its ``permission`` a filter
+    is not there."""
 
     kind: ClassVar[str]
     needs: tuple[str, ...] = ()
+    permission: str = ""
 
 
 class Search(_Filter, frozen=True):

@@ -13,7 +13,7 @@ from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.problems import Conflict, NotFound
 from stockade.tenancy.transaction import Transaction
 
-KEEP_VIEWS = permission("desk:keep_views", least="viewer", changes=True)
+KEEP_VIEWS = permission("desk:keep_views", least="viewer", personal=True)
 MOST_VIEWS = 50
 """How many views one person keeps of one list."""
 

@@ -122,13 +122,14 @@ _UPDATE = statement(
     .returning(*_FIELDS),
     CompanyView,
 )
-_READ_BANK = statement(select(*_BANK).where(*_OWN), BankAccount)
+_READ_BANK = statement(select(*_BANK).where(*_OWN), BankAccount, internal=True)
 _SET_BANK = statement(
     update(Company)
     .where(*_AS_SEEN)
     .values(iban=param("new_iban"), bic=param("new_bic"), version=Company.version + 1)
     .returning(*_BANK),
     BankAccount,
+    internal=True,
 )
 
 

@@ -1,6 +1,7 @@
 """Customers: written down, found, changed, archived; never deleted, because documents refer to them."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -20,6 +21,7 @@ from stockade.access.fields import (
 )
 from stockade.commerce.numbering.service import next_number, pass_over
 from stockade.commerce.parties.model import Customer
+from stockade.commerce.parties.permissions import SET_CREDIT
 from stockade.commerce.parties.rules import (
     NUMBER_SERIES,
     CustomerNumber,
@@ -34,9 +36,9 @@ from stockade.commerce.parties.rules import (
     customer_number,
     sequence_in,
 )
-from stockade.database.statements import TENANT, param, statement
-from stockade.kernel.problems import Conflict, VersionConflict
-from stockade.tenancy.pin import NOBODY
+from stockade.database.statements import TENANT, Guard, param, raw, statement
+from stockade.kernel.problems import Conflict, Invalid, VersionConflict
+from stockade.tenancy.pin import NOBODY, Limits
 from stockade.tenancy.transaction import Transaction, on_violation
 
 
@@ -62,12 +64,19 @@ class CustomerView(msgspec.Struct, frozen=True):
     country: str
     currency: str
     terms_days: int
-    credit_limit_minor: int | None
+    credit_limit_minor: Annotated[int | None, Guard("parties:credit")]
+    responsible_id: UUID | None
     vat_treatment: VatTreatment
     state: CustomerState
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class _Whole(CustomerView, frozen=True):
+    """A customer with nothing hidden: a change starts from it, and wipes nothing that its author cannot see."""
+
+    credit_limit_minor: int | None
 
 
 class NewCustomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +91,7 @@ class NewCustomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     phone: Phone | None = None
     terms_days: TermsDays = 30
     credit_limit_minor: MinorAmount | None = None
+    responsible_id: UUID | None = None
     vat_treatment: VatTreatment = "domestic"
 
 
@@ -96,13 +106,14 @@ class CustomerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     phone: Phone | UnsetType | None = UNSET
     terms_days: TermsDays | UnsetType = UNSET
     credit_limit_minor: MinorAmount | UnsetType | None = UNSET
+    responsible_id: UUID | UnsetType | None = UNSET
     vat_treatment: VatTreatment | UnsetType = UNSET
 
 
 _FIELDS = [getattr(Customer, name) for name in CustomerView.__struct_fields__]
 _CHANGEABLE = (
-    *("name", "vat_id", "email", "phone", "country", "terms_days", "credit_limit_minor", "vat_treatment"),
-    "state",
+    *("name", "vat_id", "email", "phone", "country", "terms_days", "credit_limit_minor", "responsible_id"),
+    *("vat_treatment", "state"),
 )
 _THIS = (Customer.tenant_id == TENANT, Customer.id == param("id"))
 
@@ -114,6 +125,9 @@ _INSERT = statement(
     CustomerView,
 )
 _BY_ID = statement(select(*_FIELDS).where(*_THIS), CustomerView)
+_WHOLE_BY_ID = statement(
+    select(*(getattr(Customer, name) for name in _Whole.__struct_fields__)).where(*_THIS), _Whole, internal=True
+)
 _UPDATE = statement(
     update(Customer)
     .where(*_THIS, Customer.version == param("expected"))
@@ -144,13 +158,21 @@ _SEARCH = statement(
     CustomerView,
 )
 BEFORE_ALL = ("", NOBODY)
+_MEMBER = raw(
+    "select id from identity.membership where tenant_id = $1 and account_id = $2 and state = 'active'",
+    "this_tenant account_id",
+    UUID,
+)
 
 
 async def create_customer(tx: Transaction, id: UUID, new: NewCustomer) -> CustomerView:
     """Write a customer down; ``NumberTaken`` at the end of the transaction's block."""
     checked_currency(new.currency)
+    if new.credit_limit_minor is not None:
+        SET_CREDIT.require(tx.principal)
     check_treatment(new.vat_treatment, new.vat_id)
     given = msgspec.structs.asdict(new) | _checked(new.country, new.vat_id, new.email)
+    given["responsible_id"] = await _responsible(tx, new.responsible_id)
     return await _INSERT.one(tx, id=id, **(given | {"number": await _number(tx, new.number)}))
 
 
@@ -180,8 +202,12 @@ async def list_customers(
 
 async def change_customer(tx: Transaction, customer_id: UUID, change: CustomerChange) -> CustomerView:
     """Change some fields of a customer; ``VersionConflict`` unless it still is as the caller has read it."""
-    before = await _BY_ID.one(tx, id=customer_id)
+    before = await _WHOLE_BY_ID.one(tx, id=customer_id)
     after = merged(before, change)
+    if after.credit_limit_minor != before.credit_limit_minor:
+        SET_CREDIT.require(tx.principal)
+    if after.responsible_id != before.responsible_id:
+        await _responsible(tx, after.responsible_id)
     check_treatment(after.vat_treatment, after.vat_id)
     if (after.country, after.vat_id, after.email) != (before.country, before.vat_id, before.email):
         after = msgspec.structs.replace(after, **_checked(after.country, after.vat_id, after.email))
@@ -190,7 +216,7 @@ async def change_customer(tx: Transaction, customer_id: UUID, change: CustomerCh
 
 async def set_state(tx: Transaction, customer_id: UUID, state: CustomerState, expected_version: int) -> CustomerView:
     """Archive or restore a customer. Archived, it can no longer order; what it owes stays."""
-    before = await _BY_ID.one(tx, id=customer_id)
+    before = await _WHOLE_BY_ID.one(tx, id=customer_id)
     return await _save(tx, before, msgspec.structs.replace(before, state=state), expected_version)
 
 
@@ -207,12 +233,20 @@ async def _number(tx: Transaction, given: str | None) -> str:
     return given
 
 
-async def _save(tx: Transaction, before: CustomerView, after: CustomerView, expected_version: int) -> CustomerView:
+async def _responsible(tx: Transaction, given: UUID | None) -> UUID | None:
+    """Return who is to look after a customer: an active member; oneself, for those who see their own customers only."""
+    person = given or (tx.principal.actor_id if tx.principal.limits & Limits.OWN_CUSTOMERS else None)
+    if person is not None and await _MEMBER.first(tx, account_id=person) is None:
+        raise Invalid("Only a member of your company can be responsible for a customer.", field="responsible_id")
+    return person
+
+
+async def _save(tx: Transaction, before: _Whole, after: _Whole, expected_version: int) -> CustomerView:
     """Write the difference, if there is one. The statement repeats the version: somebody may have been quicker."""
     if before.version != expected_version:
         raise VersionConflict
     if after == before:
-        return before
+        return await _BY_ID.one(tx, id=before.id)
     values = {f"new_{name}": getattr(after, name) for name in _CHANGEABLE}
     saved = await _UPDATE.first(tx, id=before.id, expected=expected_version, **values)
     if saved is None:

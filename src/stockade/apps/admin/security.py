@@ -1,0 +1,134 @@
+"""Security: one's own passkeys, authenticator app and recovery codes."""
+
+import base64
+from uuid import UUID
+
+from stockade.access.factors import (
+    MANAGE_OWN,
+    READ_OWN,
+    OneTimeCode,
+    PasskeyName,
+    require_person,
+    sealer_of,
+)
+from stockade.access.routes import opened
+from stockade.apps.admin.forms import Form, submitted
+from stockade.apps.admin.routes import Fields, form, page
+from stockade.apps.show import AnyRequest, Shown
+from stockade.identity.factors import passkeys, recovery, totp
+from stockade.identity.factors.held import own_factors
+from stockade.identity.factors.passkeys import Passkey
+from stockade.identity.factors.totp import Begun
+from stockade.kernel.words import N_
+from stockade.tenancy.transaction import Transaction
+
+ADDRESS = "/security"
+TOLD = {
+    "enrolled": N_("The passkey is enrolled. You can sign in with it from now on."),
+    "renamed": N_("The passkey has its new name."),
+    "revoked": N_("The passkey is revoked. It signs nobody in from now on."),
+    "app": N_("The authenticator app is set up."),
+    "removed": N_("The authenticator app is removed."),
+}
+STATES = {
+    "active": (N_("Active"), "good"),
+    "revoked": (N_("Revoked"), "hollow"),
+    "cloned": (N_("Copied?"), "bad"),
+}
+
+
+@page(ADDRESS, permission=READ_OWN)
+async def show_security(tx: Transaction, request: AnyRequest) -> Shown:
+    """One's own factors."""
+    return await _security(tx, request, Form())
+
+
+@form("/security/passkeys/{passkey_id:uuid}", permission=MANAGE_OWN)
+async def take_passkey_name(request: AnyRequest, fields: Fields, passkey_id: UUID) -> Shown | str:
+    """Call a passkey something else."""
+
+    async def again(tx: Transaction, typed: Form) -> Shown:
+        await passkeys.read_passkey(tx, passkey_id)
+        return await _security(tx, request, typed)
+
+    async def rename(tx: Transaction, wanted: PasskeyName) -> Passkey:
+        return await passkeys.rename_passkey(tx, passkey_id, wanted.name)
+
+    return await submitted(request, fields, PasskeyName, rename, again=again, then=f"{ADDRESS}?done=renamed")
+
+
+@form("/security/passkeys/{passkey_id:uuid}/revoke", permission=MANAGE_OWN)
+async def take_passkey_revocation(request: AnyRequest, fields: Fields, passkey_id: UUID) -> Shown | str:
+    """Revoke a passkey."""
+    async with opened(request) as tx:
+        await passkeys.revoke_passkey(tx, passkey_id)
+    return f"{ADDRESS}?done=revoked"
+
+
+@form("/security/totp", permission=MANAGE_OWN)
+async def take_totp_beginning(request: AnyRequest, fields: Fields) -> Shown | str:
+    """Begin to set up an app. The answer is the page itself, so that no address ever holds the seed."""
+    async with opened(request) as tx:
+        require_person(tx.principal)
+        begun = await totp.begin(tx, sealer_of(request))
+    return _totp_page(begun, Form())
+
+
+@form("/security/totp/confirm", permission=MANAGE_OWN)
+async def take_totp_code(request: AnyRequest, fields: Fields) -> Shown | str:
+    """Confirm the app with a code of its."""
+
+    async def again(tx: Transaction, typed: Form) -> Shown:
+        begun = await totp.read_begun(tx, sealer_of(request))
+        return await _security(tx, request, typed) if begun is None else _totp_page(begun, typed)
+
+    async def confirm(tx: Transaction, typed: OneTimeCode) -> None:
+        require_person(tx.principal)
+        await totp.confirm(tx, sealer_of(request), typed.code)
+
+    return await submitted(request, fields, OneTimeCode, confirm, again=again, then=f"{ADDRESS}?done=app")
+
+
+@form("/security/totp/remove", permission=MANAGE_OWN)
+async def take_totp_removal(request: AnyRequest, fields: Fields) -> Shown | str:
+    """Remove the app."""
+    async with opened(request) as tx:
+        require_person(tx.principal)
+        await totp.remove(tx)
+    return f"{ADDRESS}?done=removed"
+
+
+@form("/security/recovery-codes", permission=MANAGE_OWN)
+async def take_recovery_codes(request: AnyRequest, fields: Fields) -> Shown | str:
+    """Make new recovery codes and show them: this once."""
+    async with opened(request) as tx:
+        require_person(tx.principal)
+        codes = await recovery.regenerate(tx)
+    return Shown("security/codes.html", {"codes": codes})
+
+
+def state_of(passkey: Passkey) -> str:
+    """Return whether a passkey is active, revoked, or may have been copied."""
+    if passkey.cloned_at is not None:
+        return "cloned"
+    return "active" if passkey.revoked_at is None else "revoked"
+
+
+async def _security(tx: Transaction, request: AnyRequest, typed: Form) -> Shown:
+    listed = [(passkey, state_of(passkey)) for passkey in await passkeys.list_passkeys(tx)]
+    listed.sort(key=lambda item: (item[0].revoked_at is not None, -item[0].created_at.timestamp()))
+    return Shown("security/own.html", {
+        "passkeys": listed, "states": STATES, "held": await own_factors(tx), "form": typed,
+        "told": TOLD.get(request.query_params.get("done", "")),
+    })  # fmt: skip
+
+
+def _totp_page(begun: Begun, typed: Form) -> Shown:
+    picture = "data:image/svg+xml;base64," + base64.b64encode(begun.svg.encode()).decode()
+    return Shown("security/totp.html", {"begun": begun, "picture": picture, "form": typed})
+
+
+ROUTES = (
+    show_security, take_passkey_name, take_passkey_revocation, take_totp_beginning, take_totp_code, take_totp_removal,
+    take_recovery_codes,
+)  # fmt: skip

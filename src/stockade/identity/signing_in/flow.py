@@ -1,0 +1,251 @@
+"""The flow: every way to sign in, from a proof to a session, for the pages and the API alike.
+
+What protects it sits inside: the brake before any work, the same work and the same answer whether or not an account
+exists, the second factor before a session, and what the organisation demands of its people.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from stockade.identity.credentials import Credentials
+from stockade.identity.factors import passkeys, recovery, totp
+from stockade.identity.factors.ceremony import Party
+from stockade.identity.factors.held import Held, factors_of
+from stockade.identity.factors.policy import demanded_of, passkey_admitted
+from stockade.identity.sealing import Sealer
+from stockade.identity.service import sign_in
+from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefused, Visitor
+from stockade.identity.signing_in import brake, telling
+from stockade.identity.signing_in.brake import Subject, subject
+from stockade.identity.signing_in.states import Proof, State, following, wanted_after
+from stockade.kernel.ids import new_id
+from stockade.kernel.problems import Problem
+from stockade.tenancy.transaction import Database
+
+PENDING_VALID = timedelta(minutes=10)
+_BEGIN = "select identity.begin_pending($1, $2, $3, $4, $5, $6)"
+_FIND = "select account_id, tenant_id, proofs from identity.find_pending($1)"
+_FAIL = "select identity.fail_pending($1)"
+_END = "select identity.end_pending($1)"
+_PLACES = "select tenant_id from identity.places_of($1)"
+
+
+class FactorRefused(Problem):
+    """The code is wrong, was used already, or the sign-in that asked for it is over."""
+
+    type = "/problems/identity/factor-refused"
+    title = "This code does not work"
+    status = 401
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """A sign-in that wants one more factor: the token that goes on with it, and which factors the person has."""
+
+    token: str
+    held: Held
+
+
+class Door(msgspec.Struct, frozen=True):
+    """What the flow needs of the installation."""
+
+    database: Database
+    credentials: Credentials
+    sealer: Sealer
+    party: Party
+
+
+class Known(msgspec.Struct, frozen=True):
+    """Who has proved something, and where they are going."""
+
+    account_id: UUID
+    tenant_id: UUID
+
+
+async def with_password(
+    door: Door, visitor: Visitor, *, email: str, password: str, device: str | None = None, tenant_id: UUID | None = None
+) -> SignedIn | Wait:  # fmt: skip
+    """Take a password. ``SignInRefused`` whatever is wrong, ``TooManyAttempts`` while it is braked.
+
+    ``device`` is the account's own mark of a browser that its person signed in with before; see ``known_device``.
+    """
+    address = email.strip().lower()
+    subjects = _subjects(door, visitor, address, device)
+    await brake.check(door.database, subjects)
+    try:
+        account_id, tenant = await sign_in.verify_password(
+            door.database, door.credentials, visitor, email=address, password=password, tenant_id=tenant_id
+        )
+        known = Known(account_id, tenant)
+        if not (await demanded_of(door.database, tenant)).passwords_allowed:
+            raise SignInRefused
+    except SignInRefused:
+        if await brake.failed(door.database, subjects):
+            await telling.locked(door, address, visitor)
+        raise
+    await brake.succeeded(door.database, subjects)
+    return await _after(door, visitor, known, "password")
+
+
+async def with_link(door: Door, visitor: Visitor, *, secret: str) -> SignedIn | Wait:
+    """Take a one-time link; ``LinkRefused`` if it does not (or no longer) work, ``TooManyAttempts``."""
+    guessed = [subject(door.credentials, "address", visitor.address)]
+    await brake.check(door.database, guessed)
+    try:
+        account_id, tenant = await sign_in.redeem_link(door.database, door.credentials, visitor, secret=secret)
+    except LinkRefused:
+        await brake.failed(door.database, guessed)
+        raise
+    return await _after(door, visitor, Known(account_id, tenant), "link")
+
+
+async def with_passkey(
+    door: Door, visitor: Visitor, *, browser: str, answer: dict[str, Any], tenant_id: UUID | None = None
+) -> SignedIn:  # fmt: skip
+    """Take a passkey's answer; ``PasskeyRefused`` whatever is wrong with it, ``SignInRefused`` for nobody's member."""
+    guessed = [subject(door.credentials, "address", visitor.address)]
+    await brake.check(door.database, guessed)
+    try:
+        verified = await passkeys.finish_sign_in(door.database, door.party, browser, answer)
+    except Problem:
+        await brake.failed(door.database, guessed)
+        raise
+    for place in await _places(door, verified.account_id):
+        if tenant_id in (None, place) and await passkey_admitted(door.database, place, verified.passkey_id):
+            opened = await _after(door, visitor, Known(verified.account_id, place), "passkey")
+            assert isinstance(opened, SignedIn)  # the table has no other step for a passkey
+            return opened
+    raise SignInRefused
+
+
+async def with_factor(door: Door, visitor: Visitor, *, token: str, code: str) -> SignedIn:
+    """Take a code of the authenticator app, or a recovery code, for a sign-in that waits for it.
+
+    ``FactorRefused`` for a wrong or used code, and for a sign-in that is over; ``TooManyAttempts``.
+    """
+    known, first = await _pending(door, token)
+    guessed = [subject(door.credentials, "factor", known.account_id.hex)]
+    await brake.check(door.database, guessed)
+    proof: Proof
+    if await totp.check(door.database, door.sealer, known.account_id, code):
+        proof = "totp"
+    elif await recovery.use(door.database, known.account_id, code):
+        proof = "recovery"
+    else:
+        await brake.failed(door.database, guessed)
+        await _ask(door, _FAIL, _hash(token))
+        raise FactorRefused
+    await brake.succeeded(door.database, guessed)
+    return await _finish(door, visitor, token, known, first, proof)
+
+
+async def passkey_options(door: Door, browser: str) -> str:
+    """Return what a browser asks a passkey for, as JSON."""
+    return await passkeys.begin_sign_in(door.database, door.party, browser)
+
+
+async def held_by_pending(door: Door, token: str) -> Held:
+    """Return the factors of whoever a waiting sign-in is about; ``FactorRefused`` if it is over."""
+    known, _ = await _pending(door, token)
+    return await factors_of(door.database, known.account_id)
+
+
+async def with_passkey_as_factor(
+    door: Door, visitor: Visitor, *, token: str, browser: str, answer: dict[str, Any]
+) -> SignedIn:  # fmt: skip
+    """Take a passkey in the place of a code, of the same person."""
+    known, first = await _pending(door, token)
+    await passkeys.finish_step_up(door.database, door.party, browser, known.account_id, answer)
+    return await _finish(door, visitor, token, known, first, "passkey")
+
+
+async def factor_passkey_options(door: Door, token: str, browser: str) -> str:
+    """Return what a browser asks a passkey of the waiting person for, as JSON."""
+    known, _ = await _pending(door, token)
+    return await passkeys.begin_step_up(door.database, door.party, browser, known.account_id)
+
+
+def known_device(credentials: Credentials, account_id: UUID) -> str:
+    """Return the mark of a browser that an account signed in with: it says nothing to anybody else."""
+    return f"{account_id.hex}.{credentials.hash(f'device {account_id.hex}').hex()}"
+
+
+def device_of(credentials: Credentials, mark: str | None) -> str | None:
+    """Return the account of a mark that is genuine, in hex; None for any other text."""
+    account, _, _ = (mark or "").partition(".")
+    if len(account) != 32 or not account.isalnum():
+        return None
+    try:
+        genuine = known_device(credentials, UUID(hex=account))
+    except ValueError:
+        return None
+    return account if secrets.compare_digest(genuine, mark or "") else None
+
+
+async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
+    """Go from the first proof to what the table says."""
+    held = await factors_of(door.database, known.account_id)
+    demanded = await demanded_of(door.database, known.tenant_id)
+    wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)
+    state = following("identified", proof, wanted)
+    if state == "factor":
+        token = secrets.token_urlsafe(32)
+        await _ask(door, _BEGIN, new_id(), _hash(token), known.account_id, known.tenant_id, [proof], PENDING_VALID)
+        return Wait(token, held)
+    return await _open(door, visitor, known, proof, [proof], state)
+
+
+async def _finish(
+    door: Door, visitor: Visitor, token: str, known: Known, first: list[str], proof: Proof
+) -> SignedIn:  # fmt: skip
+    state = following("factor", proof, "nothing")
+    if not await _ask(door, _END, _hash(token)):
+        raise FactorRefused
+    method: Any = first[0]
+    return await _open(door, visitor, known, method, [*first, proof], state)
+
+
+async def _open(
+    door: Door, visitor: Visitor, known: Known, method: Proof, proofs: list[str], state: State
+) -> SignedIn:  # fmt: skip
+    return await sign_in.open_session(
+        door.database, door.credentials, visitor, known.tenant_id, known.account_id, method=method, proofs=proofs,
+        must_enrol=state == "enrolment",
+    )  # fmt: skip
+
+
+async def _pending(door: Door, token: str) -> tuple[Known, list[str]]:
+    async with door.database.gate().acquire() as connection:
+        found = await connection.fetchrow(_FIND, _hash(token))
+    if found is None:
+        raise FactorRefused("Sign in again: this took too long, or was tried too often.")
+    return Known(found["account_id"], found["tenant_id"]), list(found["proofs"])
+
+
+async def _places(door: Door, account_id: UUID) -> list[UUID]:
+    async with door.database.gate().acquire() as connection:
+        return [row["tenant_id"] for row in await connection.fetch(_PLACES, account_id)]
+
+
+async def _ask(door: Door, sql: str, *values: Any) -> Any:
+    async with door.database.gate().acquire() as connection:
+        return await connection.fetchval(sql, *values)
+
+
+def _subjects(door: Door, visitor: Visitor, address: str, device: str | None) -> list[Subject]:
+    """A browser that the person signed in with before is braked by itself: nobody else's failures hold it up."""
+    if device is not None:
+        return [subject(door.credentials, "device", device, address)]
+    return [
+        subject(door.credentials, "account", address),
+        subject(door.credentials, "address", visitor.address),
+        subject(door.credentials, "pair", address, visitor.address),
+    ]
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
