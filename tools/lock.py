@@ -1,4 +1,4 @@
-"""Writes requirements/run.txt and develop.txt: every version pinned with its hashes, no address of any index."""
+"""Writes requirements/{run,develop,ldap}.txt: every version pinned with its hashes, no address of any index."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ OPTIONS = [
 
 
 def lock() -> None:
-    """Compile both lists with a pip-tools of their own."""
+    """Compile the lists with a pip-tools of their own."""
     environment = {name: value for name, value in os.environ.items() if name != "PIP_FIND_LINKS"}
     environment["PIP_CONFIG_FILE"] = os.devnull
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = Path(folder) / "bin" / "python"
         subprocess.run([python, "-m", "pip", "install", "--quiet", "pip-tools"], check=True)
-        for name, extras in (("run", []), ("develop", ["--extra", "develop"])):
+        for name, extras in (("run", []), ("develop", ["--extra", "develop"]), ("ldap", ["--extra", "ldap"])):
             target = f"requirements/{name}.txt"
             subprocess.run(
                 [python, "-m", "piptools", "compile", *OPTIONS, *extras, "-o", target, "pyproject.toml"],

@@ -16,8 +16,11 @@ from stockade.commerce.desk.notes import NewNote, write_note
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import Visitor, issue_link, open_session, redeem_link, sign_out
+from stockade.identity.suspicion.alerts import list_alerts
+from stockade.identity.suspicion.noting import raise_alert
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
+from stockade.tenancy.transaction import Transaction
 
 
 async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
@@ -29,11 +32,19 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
         await write_note(tx, made["note_id"], made["order_id"], NewNote(text="Ask for Ada"))
         await save_view(tx, made["view_id"], "orders", NewView(name="Late", query="late=1", shared=True))
         await make_role(tx, made["role_id"], NewRole(name="Representative", permissions=["orders:read"]))
+        made["alert_id"] = await raised(tx)
         made["entry_id"] = await tx.connection.fetchval(
             "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
         )
     made["passkey_id"] = (await (await member_of(site.database, tenant)).enrol())[1].id
     return made
+
+
+async def raised(tx: Transaction) -> UUID:
+    """Raise an alert about somebody; return its id."""
+    somebody = new_id()
+    await raise_alert(tx, "impossible_travel", actor_id=somebody, evidence={"from": "PL", "to": "JP"})
+    return next(alert.id for alert in await list_alerts(tx) if alert.actor_id == somebody)
 
 
 async def session_of(

@@ -22,6 +22,7 @@ from stockade.access.permissions import PUBLIC, Permission
 from stockade.access.rights import shaped
 from stockade.identity.credentials import CACHED_CREDENTIALS, Credentials
 from stockade.identity.service.sessions import NOTED_EVERY_SECONDS, note_use
+from stockade.identity.suspicion.metering import Meter
 from stockade.kernel.problems import Problem
 from stockade.tenancy.pin import ActorKind, pack_address
 from stockade.tenancy.principal import Principal
@@ -66,6 +67,7 @@ class Admission:
         self.per_minute = per_minute
         self._noted: OrderedDict[UUID, float] = OrderedDict()
         self._notes: set[asyncio.Task[None]] = set()
+        self.meter = Meter()
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         """Wrap the application."""
@@ -91,6 +93,7 @@ class Admission:
         if principal is None:
             raise Unauthenticated
         self._limit(principal, state)
+        self.meter.count(principal)
         if (
             principal.kind is ActorKind.USER
             and scope["method"] not in SAFE_METHODS

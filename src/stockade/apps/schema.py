@@ -15,6 +15,7 @@ import stockade.idempotency.model
 import stockade.identity.factors.model
 import stockade.identity.model
 import stockade.identity.signing_in.model
+import stockade.identity.suspicion.model
 import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make

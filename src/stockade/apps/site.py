@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
 from stockade import __version__
+from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
 from stockade.access import sessions as sessions_api
@@ -42,7 +43,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, factors_api, sessions_api,
+    access_api, factors_api, sessions_api, alerts_api,
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
@@ -72,8 +73,10 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             app.state.database = admission.database = opened
             metrics.watch_pool("application", lambda: _pool_figures(opened))
             reload = asyncio.create_task(_follow_signer(installation, opened))
+            metering = asyncio.create_task(admission.meter.keep_writing(opened))
             yield
             reload.cancel()
+            metering.cancel()
 
     app = Litestar(
         route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES],

@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from stockade.access.permissions import PERMISSIONS
 from stockade.access.routes import opened
+from stockade.apps.admin.alerts import held_export
 from stockade.apps.admin.exporting import FORMATS, export
 from stockade.apps.admin.reading import read_form
 from stockade.apps.admin.routes import Fields, form, page
@@ -18,6 +19,7 @@ from stockade.commerce.desk.listing import Asked, Entity, Listing, asked_of, rea
 from stockade.commerce.desk.listing.views import KEEP_VIEWS, NewView, remove_view, save_view, views_of
 from stockade.commerce.desk.model import Export
 from stockade.database.statements import TENANT, param, raw, statement
+from stockade.identity.suspicion.noting import note_export
 from stockade.kernel.clock import today
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid
@@ -67,7 +69,8 @@ def _export_route(listing: Listing, extension: str) -> HTTPRouteHandler:
         made = await export(tx, listing, asked, extension, language(locale_of(request.scope)).gettext)
         filters = {name: str(value) for name, value in asked.values.items()}
         await _EXPORTED.run(tx, id=new_id(), kind=listing.name, filters=filters, rows=made.rows)
-        return made.response()
+        judgement = await note_export(tx, made.rows)
+        return held_export() if judgement.action in ("step_up", "lock") else made.response()
 
     return download
 

@@ -47,6 +47,7 @@ NAVIGATION = (
         Entry("members", N_("Members"), "user-cog", "/members", "members:read", "m"),
         Entry("keys", N_("API keys"), "key-round", "/keys", "keys:read", "k"),
         Entry("security", N_("Security"), "fingerprint-pattern", "/security", "security:read", "e"),
+        Entry("alerts", N_("Security alerts"), "shield-alert", "/alerts", "alerts:read"),
         Entry("trail", N_("Audit trail"), "history", "/trail", "audit:read", "a"),
         Entry("settings", N_("Settings"), "settings", "/settings/company", "settings:read", ","),
         Entry("trust", N_("Trust"), "shield-check", "/trust"),

@@ -1,6 +1,7 @@
 """Every page of the admin panel. A new one is a line here."""
 
 from stockade.apps.admin import (
+    alerts,
     bank,
     counting,
     customer_parts,
@@ -29,6 +30,7 @@ from stockade.apps.admin import (
 )
 
 MODULES = (
+    alerts,
     bank,
     invoices,
     payments,
