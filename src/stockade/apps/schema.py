@@ -15,6 +15,7 @@ import stockade.idempotency.model
 import stockade.identity.factors.model
 import stockade.identity.model
 import stockade.mail.model
+import stockade.platform.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make
 from stockade.tenancy.declaration import limit_trail
