@@ -26,6 +26,8 @@ from stockade.web.limits import Limiter
 from stockade.web.problems import TooManyRequests
 
 SESSION_COOKIE = "__Host-session"
+PLATFORM = "platform"
+"""The surface of the platform's operators, which ``stockade.platform.admission`` guards."""
 _packed = lru_cache(4096)(pack_address)
 
 
@@ -70,6 +72,10 @@ class Admission:
         return admit
 
     async def _admit(self, scope: Any) -> None:
+        if scope["route_handler"].opt.get("surface") == PLATFORM:
+            # Another admission follows, which knows nothing of these credentials, nor these of its.
+            scope["state"] |= {"credential": None, "principal": None}
+            return
         required = permission_of(scope["route_handler"])
         if required is None:
             raise Ungoverned
@@ -84,7 +90,7 @@ class Admission:
             raise Unauthenticated
         self._limit(principal, state)
         if (
-            principal.kind is ActorKind.USER
+            principal.kind in (ActorKind.USER, ActorKind.OPERATOR)
             and scope["method"] not in SAFE_METHODS
             and not is_form_page(scope["route_handler"])
         ):
