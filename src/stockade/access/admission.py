@@ -33,6 +33,8 @@ from stockade.web.limits import Limiter
 from stockade.web.problems import TooManyRequests
 
 SESSION_COOKIE = "__Host-session"
+PLATFORM = "platform"
+"""The surface of the platform's operators, which ``stockade.platform.admission`` guards."""
 _packed = lru_cache(4096)(pack_address)
 
 
@@ -80,6 +82,10 @@ class Admission:
         return admit
 
     async def _admit(self, scope: Any) -> None:
+        if scope["route_handler"].opt.get("surface") == PLATFORM:
+            # Another admission follows, which knows nothing of these credentials, nor these of its.
+            scope["state"] |= {"credential": None, "principal": None}
+            return
         required = permission_of(scope["route_handler"])
         if required is None:
             raise Ungoverned
@@ -95,7 +101,7 @@ class Admission:
         self._limit(principal, state)
         self.meter.count(principal)
         if (
-            principal.kind is ActorKind.USER
+            principal.kind in (ActorKind.USER, ActorKind.OPERATOR)
             and scope["method"] not in SAFE_METHODS
             and not is_form_page(scope["route_handler"])
         ):

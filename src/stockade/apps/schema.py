@@ -17,6 +17,7 @@ import stockade.identity.model
 import stockade.identity.signing_in.model
 import stockade.identity.suspicion.model
 import stockade.mail.model
+import stockade.platform.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make
 from stockade.tenancy.declaration import limit_trail

@@ -211,6 +211,6 @@ def _nothing(permission: str) -> bool:
 
 def wants_page(scope: Any) -> bool:
     """Return whether a browser asks for a page: a page's route, or no route of the API and HTML accepted."""
-    if scope["path"].startswith("/api/v1/"):
+    if scope["path"].startswith(("/api/v1/", "/platform/api/")):
         return False
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])

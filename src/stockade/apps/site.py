@@ -15,7 +15,7 @@ from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
 from stockade.access import sessions as sessions_api
-from stockade.access.admission import Admission, permission_of
+from stockade.access.admission import PLATFORM, Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
 from stockade.apps.admin import pages as admin
@@ -34,6 +34,8 @@ from stockade.database.roles import Role
 from stockade.identity.factors.ceremony import Party
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
+from stockade.platform import api as platform_api
+from stockade.platform.admission import Door, PlatformAdmission, operator_permission_of
 from stockade.tenancy.transaction import Database
 from stockade.web.csrf import Csrf
 from stockade.web.edge import Edge
@@ -45,8 +47,10 @@ SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
     access_api, factors_api, sessions_api, alerts_api,
 )  # fmt: skip
+PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)
 SIGNER_RELOAD_SECONDS = 15.0
+PLATFORM_CONNECTIONS = 2
 
 
 def application() -> Edge:
@@ -65,22 +69,27 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     limiter, metrics = Limiter(run_folder / "limits"), Metrics(run_folder / "metrics")
     csrf = Csrf(installation.keyring.secret("session"))
     admission = Admission(credentials, csrf, limiter, settings.credential_requests_per_minute)
+    door = Door(lambda: installation.connect(Role.PLATFORM, size=PLATFORM_CONNECTIONS))
+    platform_admission = PlatformAdmission(credentials, door)
     shower = Shower(installation, csrf)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with _opened(installation, database) as opened:
-            app.state.database = admission.database = opened
+            app.state.database = admission.database = platform_admission.database = opened
             metrics.watch_pool("application", lambda: _pool_figures(opened))
             reload = asyncio.create_task(_follow_signer(installation, opened))
             metering = asyncio.create_task(admission.meter.keep_writing(opened))
             yield
             reload.cancel()
             metering.cancel()
+            await door.close()
 
     app = Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES],
-        middleware=[admission],
+        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES,
+            *PLATFORM_ROUTES,
+        ],
+        middleware=[admission, platform_admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
@@ -93,7 +102,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
         limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
         signer=installation.evidence_signer, sealer=installation.sealer, party=Party.of(settings),
-        observe_transaction=None,
+        observe_transaction=None, platform=door,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)
@@ -138,6 +147,12 @@ def routes_of() -> list[RouteInfo]:
         for path in handler.paths:
             for method in handler.http_methods:
                 found.append(RouteInfo(method, prefix + path, permission.name if permission else None, surface))
+    for handler in PLATFORM_ROUTES:
+        asked = operator_permission_of(handler)
+        found += [
+            RouteInfo(method, path, asked.name if asked else None, PLATFORM)
+            for path in handler.paths for method in handler.http_methods
+        ]  # fmt: skip
     return found
 
 
@@ -154,7 +169,7 @@ def handlers_of(app: Litestar) -> list[HTTPRouteHandler]:
 def refuse_ungoverned(app: Litestar) -> None:
     """Stop the start if a route has no permission: none may be open by omission."""
     for handler in handlers_of(app):
-        if permission_of(handler) is None:
+        if permission_of(handler) is None and operator_permission_of(handler) is None:
             raise Refusal(
                 f"The route {sorted(handler.paths)} declares no permission; write PUBLIC if it is meant for everybody."
             )

@@ -13,6 +13,7 @@ import re
 import secrets
 import zlib
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from typing import Literal
 from uuid import UUID
 
@@ -115,6 +116,11 @@ _KEY_BY_HASH = raw(
 )
 
 
+Finder = Callable[[Database, "Credentials", str], Awaitable[Principal | None]]
+FURTHER: dict[str, Finder] = {}
+"""How kinds of credentials are found that rooms above declare, by their first three characters."""
+
+
 class Credentials:
     """Turns credentials into principals.
 
@@ -141,9 +147,11 @@ class Credentials:
     async def look_up(self, database: Database, text: str) -> Principal | None:
         """Find a credential inside the wall of the tenant that it names; None if it admits nobody."""
         token = parse(text)
-        if token is None:
-            return None
         hashed = self.hash(text)
+        if token is None:
+            finder = FURTHER.get(text[:3])
+            principal = None if finder is None else await finder(database, self, text)
+            return None if principal is None else self._keep(hashed, principal)
         seeker = Principal(tenant_id=token.tenant_id, actor_id=NOBODY, kind=ActorKind.SYSTEM, role="nobody")
         async with database.transaction(seeker) as tx:
             by_hash = _SESSION_BY_HASH if token.kind == "session" else _KEY_BY_HASH
@@ -165,6 +173,9 @@ class Credentials:
             per_minute=found.per_minute,
             limits=limits_of(found.customers or "all", found.warehouses or "all"),
         )
+        return self._keep(hashed, principal)
+
+    def _keep(self, hashed: bytes, principal: Principal) -> Principal:
         self._known[hashed] = principal
         if len(self._known) > CACHED_CREDENTIALS:
             self._known.popitem(last=False)
