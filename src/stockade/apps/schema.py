@@ -14,6 +14,7 @@ import stockade.commerce.stock.model
 import stockade.idempotency.model
 import stockade.identity.factors.model
 import stockade.identity.model
+import stockade.identity.scim.model
 import stockade.mail.model
 import stockade.tenancy.model
 import stockade.trust.model  # noqa: F401  # imported for the declarations that they make

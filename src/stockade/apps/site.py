@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from stockade import __version__
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
+from stockade.access import provisioning
 from stockade.access.admission import Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
@@ -44,6 +45,7 @@ SLICES = (
     access_api, factors_api,
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
+DIRECTORY = provisioning.ROUTES
 SIGNER_RELOAD_SECONDS = 15.0
 
 
@@ -75,7 +77,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             reload.cancel()
 
     app = Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES],
+        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES, *DIRECTORY],
         middleware=[admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
@@ -127,10 +129,19 @@ def routes_of() -> list[RouteInfo]:
     """Return every route with its permission, as the controls and the walls' tests look at them."""
     listed = [(API_PREFIX, handler) for part in SLICES for handler in part.ROUTES]
     listed += [("", handler) for handler in PAGES]
+    listed += [("", handler) for handler in DIRECTORY]
     found = []
     for prefix, handler in listed:
         permission = permission_of(handler)
-        surface = "api" if prefix else "public" if permission is PUBLIC else "page"
+        surface = (
+            "api"
+            if prefix
+            else "scim"
+            if permission is provisioning.PROVISION
+            else "public"
+            if permission is PUBLIC
+            else "page"
+        )
         for path in handler.paths:
             for method in handler.http_methods:
                 found.append(RouteInfo(method, prefix + path, permission.name if permission else None, surface))
