@@ -14,6 +14,7 @@ from stockade import __version__
 from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
+from stockade.access import provisioning
 from stockade.access import sessions as sessions_api
 from stockade.access.admission import PLATFORM, Admission, permission_of
 from stockade.access.permissions import PUBLIC
@@ -49,6 +50,7 @@ SLICES = (
 )  # fmt: skip
 PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)
+DIRECTORY = provisioning.ROUTES
 SIGNER_RELOAD_SECONDS = 15.0
 PLATFORM_CONNECTIONS = 2
 
@@ -86,8 +88,9 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             await door.close()
 
     app = Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES,
-            *PLATFORM_ROUTES,
+        route_handlers=[
+            Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]),
+            *PAGES, *PLATFORM_ROUTES, *DIRECTORY,
         ],
         middleware=[admission, platform_admission],
         exception_handlers={Exception: shower.show_failure},
@@ -140,10 +143,19 @@ def routes_of() -> list[RouteInfo]:
     """Return every route with its permission, as the controls and the walls' tests look at them."""
     listed = [(API_PREFIX, handler) for part in SLICES for handler in part.ROUTES]
     listed += [("", handler) for handler in PAGES]
+    listed += [("", handler) for handler in DIRECTORY]
     found = []
     for prefix, handler in listed:
         permission = permission_of(handler)
-        surface = "api" if prefix else "public" if permission is PUBLIC else "page"
+        surface = (
+            "api"
+            if prefix
+            else "scim"
+            if permission is provisioning.PROVISION
+            else "public"
+            if permission is PUBLIC
+            else "page"
+        )
         for path in handler.paths:
             for method in handler.http_methods:
                 found.append(RouteInfo(method, prefix + path, permission.name if permission else None, surface))

@@ -1,10 +1,11 @@
 """Credentials: what a browser or a program sends to say who it is, and how it becomes a principal.
 
-Both kinds carry the tenant in the open and 256 random bits. We keep HMAC-SHA256 of the whole, under a key that the
+All kinds carry the tenant in the open and 256 random bits. We keep HMAC-SHA256 of the whole, under a key that the
 database never sees: whoever reads the table can neither use a credential nor guess one.
 
     API key   sk_ + 8 digits to recognise it + _ + tenant (32 hex digits) + _ + secret + _ + checksum (8 hex digits)
     session   se_ + tenant (32 hex digits) + _ + secret
+    SCIM      sc_ + tenant (32 hex digits) + _ + secret; its role holds no permission, so that only /scim/ admits it
 """
 
 import hashlib
@@ -25,9 +26,12 @@ from stockade.tenancy.pin import NOBODY, ActorKind, limits_of
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database
 
-Kind = Literal["session", "api_key"]
+Kind = Literal["session", "api_key", "scim"]
+PROVISIONER = "scim"
+"""In the place of a role: a directory's client, which holds none of the permissions that roles hold."""
 _API_KEY = re.compile(r"(sk_[0-9a-f]{8}_([0-9a-f]{32})_[A-Za-z0-9_-]{43})(?:_([0-9a-f]{8}))?")
 _SESSION = re.compile(r"se_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
+_SCIM = re.compile(r"sc_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 CACHED_CREDENTIALS = 10_000
 
 
@@ -57,12 +61,19 @@ def new_session_token(tenant_id: UUID) -> str:
     return f"se_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
 
 
+def new_scim_token(tenant_id: UUID) -> str:
+    """Return a fresh SCIM token."""
+    return f"sc_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
+
+
 def parse(text: str) -> Token | None:
     """Return the parts of a credential, None if it is none of ours."""
     if (found := _API_KEY.fullmatch(text)) and found[3] in (None, checksum(found[1])):
         return Token("api_key", UUID(hex=found[2]), text)
     if found := _SESSION.fullmatch(text):
         return Token("session", UUID(hex=found[1]), text)
+    if found := _SCIM.fullmatch(text):
+        return Token("scim", UUID(hex=found[1]), text)
     return None
 
 
@@ -114,6 +125,17 @@ _KEY_BY_HASH = raw(
     "this_tenant hash",
     _Found,
 )
+_SCIM_BY_HASH = raw(
+    """
+    select s.id, s.id, 'scim', 'scim', null::jsonb, null, null, false, null::jsonb, null::jsonb, null::int
+    from identity.scim_token s
+    join tenancy.tenant t on t.id = $1 and t.state = 'active'
+    where s.tenant_id = $1 and s.secret_hash = $2 and s.revoked_at is null
+    """,
+    "this_tenant hash",
+    _Found,
+)
+_BY_HASH = {"session": _SESSION_BY_HASH, "api_key": _KEY_BY_HASH, "scim": _SCIM_BY_HASH}
 
 
 Finder = Callable[[Database, "Credentials", str], Awaitable[Principal | None]]
@@ -154,8 +176,7 @@ class Credentials:
             return None if principal is None else self._keep(hashed, principal)
         seeker = Principal(tenant_id=token.tenant_id, actor_id=NOBODY, kind=ActorKind.SYSTEM, role="nobody")
         async with database.transaction(seeker) as tx:
-            by_hash = _SESSION_BY_HASH if token.kind == "session" else _KEY_BY_HASH
-            found = await by_hash.first(tx, hash=hashed)
+            found = await _BY_HASH[token.kind].first(tx, hash=hashed)
         return None if found is None else self._remember(token, hashed, found)
 
     def _remember(self, token: Token, hashed: bytes, found: _Found) -> Principal:
@@ -166,7 +187,7 @@ class Credentials:
             role=found.role,
             read_only=found.read_only,
             credential_id=found.credential_id,
-            confirmation=f"identity.confirm('{token.kind}', '\\x{hashed.hex()}', '{found.standing}')",
+            confirmation=_confirmation(token.kind, hashed, found.standing),
             grants=None if found.role != OWN else frozenset(found.permissions or ()),
             modules=None if found.modules is None else frozenset(found.modules),
             networks=None if found.networks is None else tuple(found.networks),
@@ -180,3 +201,9 @@ class Credentials:
         if len(self._known) > CACHED_CREDENTIALS:
             self._known.popitem(last=False)
         return principal
+
+
+def _confirmation(kind: Kind, hashed: bytes, standing: str) -> str:
+    if kind == "scim":
+        return f"identity.confirm_provisioning('\\x{hashed.hex()}')"
+    return f"identity.confirm('{kind}', '\\x{hashed.hex()}', '{standing}')"

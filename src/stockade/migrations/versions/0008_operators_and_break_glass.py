@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from stockade.database.migrate import run_script
 
 revision = "0008"
-down_revision = "0010"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
