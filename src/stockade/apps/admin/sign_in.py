@@ -18,7 +18,16 @@ from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.service.sign_in import SESSION_LIFETIME, LinkRefused, SignedIn, SignInRefused, Visitor, sign_out
 from stockade.identity.signing_in import flow
 from stockade.identity.signing_in.brake import TooManyAttempts
-from stockade.identity.signing_in.flow import PENDING_VALID, Door, FactorRefused, Wait
+from stockade.identity.signing_in.flow import (
+    PENDING_VALID,
+    Door,
+    FactorRefused,
+    SignInHeld,
+    Wait,
+    device_mark,
+    read_mark,
+)
+from stockade.identity.suspicion.noting import new_device
 from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Unauthenticated
@@ -70,7 +79,7 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
         )
     except SignInRefused as refused:
         return _sign_in_page(email, {"password": f"{refused.title}."}, following, status=refused.status)
-    except TooManyAttempts as refused:
+    except (TooManyAttempts, SignInHeld) as refused:
         return _sign_in_page(email, {"form": refused.detail or refused.title}, following, status=refused.status)
     return await _go_on(request, outcome, following)
 
@@ -89,6 +98,8 @@ async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
         outcome = await flow.with_link(door_of(request), visitor_of(request), secret=fields.get("token", "")[:200])
     except LinkRefused as refused:
         return Shown("one_time.html", {"token": None}, refused.status)
+    except SignInHeld as held:
+        return _sign_in_page("", {"form": held.detail or held.title}, "", status=held.status)
     return await _go_on(request, outcome, "")
 
 
@@ -173,7 +184,10 @@ def door_of(request: AnyRequest) -> Door:
 def visitor_of(request: AnyRequest) -> Visitor:
     """Return where a sign-in comes from."""
     state = request.scope["state"]
-    return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"])
+    if "device" not in state:
+        known = read_mark(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+        state["device"] = known[1] if known else new_device()
+    return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"], state["device"])
 
 
 def _sign_in_page(email: str, errors: dict[str, str], following: str, *, status: int = 200) -> Shown:
@@ -230,7 +244,7 @@ async def _first(request: AnyRequest, signed_in: SignedIn) -> str:
 
 def _cookies(request: AnyRequest, signed_in: SignedIn) -> list[Cookie]:
     """The session, and the mark by which this browser is known when the account is braked."""
-    mark = flow.known_device(request.app.state.credentials, signed_in.account_id)
+    mark = device_mark(request.app.state.credentials, signed_in.account_id, visitor_of(request).device)
     return [
         _cookie(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds())),
         _cookie(DEVICE_COOKIE, mark, DEVICE_SECONDS), _cookie(PENDING_COOKIE, "", 0),
@@ -242,7 +256,8 @@ def _cookie(name: str, value: str, seconds: int) -> Cookie:
 
 
 def _device(request: AnyRequest) -> str | None:
-    return flow.device_of(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+    known = read_mark(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+    return ".".join(known) if known else None
 
 
 def _pending(request: AnyRequest) -> str:

@@ -60,6 +60,8 @@ class Visitor:
     address: str
     user_agent: str
     request_id: UUID
+    device: str = ""
+    """What the browser's own cookie holds, a random value that it got at its first sign-in; empty for none."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def subject(credentials: Credentials, kind: Kind, *parts: str) -> Subject:
-    """Return the subject of some parts. Addresses of IPv6 are counted by their /64, which one customer has."""
+    """Return the subject of some parts."""
     text = "\0".join((kind, *parts)).encode()
     return Subject(kind, hmac.digest(credentials.hash("throttle"), text, hashlib.sha256))
 

@@ -5,6 +5,7 @@ exists, the second factor before a session, and what the organisation demands of
 """
 
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from typing import Any
@@ -23,8 +24,12 @@ from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefus
 from stockade.identity.signing_in import brake, telling
 from stockade.identity.signing_in.brake import Subject, subject
 from stockade.identity.signing_in.states import Proof, State, following, wanted_after
+from stockade.identity.suspicion.noting import note_sign_in, remember_sign_in
+from stockade.identity.suspicion.rules import Judgement
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Problem
+from stockade.tenancy.pin import ActorKind, pack_address
+from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database
 
 PENDING_VALID = timedelta(minutes=10)
@@ -41,6 +46,14 @@ class FactorRefused(Problem):
     type = "/problems/identity/factor-refused"
     title = "This code does not work"
     status = 401
+
+
+class SignInHeld(Problem):
+    """The proofs were right, but the sign-in is unlike the person's others, and their organisation wants more."""
+
+    type = "/problems/identity/sign-in-held"
+    title = "This sign-in is held back"
+    status = 403
 
 
 class Wait(msgspec.Struct, frozen=True):
@@ -71,10 +84,10 @@ async def with_password(
 ) -> SignedIn | Wait:  # fmt: skip
     """Take a password. ``SignInRefused`` whatever is wrong, ``TooManyAttempts`` while it is braked.
 
-    ``device`` is the account's own mark of a browser that its person signed in with before; see ``known_device``.
+    ``device`` is the account's own mark of a browser that its person signed in with before; see ``device_mark``.
     """
     address = email.strip().lower()
-    subjects = _subjects(door, visitor, address, device)
+    subjects = await _subjects(door, visitor, address, device)
     await brake.check(door.database, subjects)
     try:
         account_id, tenant = await sign_in.verify_password(
@@ -169,21 +182,19 @@ async def factor_passkey_options(door: Door, token: str, browser: str) -> str:
     return await passkeys.begin_step_up(door.database, door.party, browser, known.account_id)
 
 
-def known_device(credentials: Credentials, account_id: UUID) -> str:
-    """Return the mark of a browser that an account signed in with: it says nothing to anybody else."""
-    return f"{account_id.hex}.{credentials.hash(f'device {account_id.hex}').hex()}"
+def device_mark(credentials: Credentials, account_id: UUID, device: str) -> str:
+    """Return what a browser keeps after a sign-in: the account, a random value of its own, and our MAC of both."""
+    about = f"{account_id.hex}.{device}"
+    return f"{about}.{credentials.hash(f'device {about}').hex()}"
 
 
-def device_of(credentials: Credentials, mark: str | None) -> str | None:
-    """Return the account of a mark that is genuine, in hex; None for any other text."""
-    account, _, _ = (mark or "").partition(".")
-    if len(account) != 32 or not account.isalnum():
+def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | None:
+    """Return account (hex) and random value of a mark that is genuine; None for any other text."""
+    parts = (mark or "").split(".")
+    if len(parts) != 3 or not re.fullmatch(r"[0-9a-f]{32}", parts[0]):
         return None
-    try:
-        genuine = known_device(credentials, UUID(hex=account))
-    except ValueError:
-        return None
-    return account if secrets.compare_digest(genuine, mark or "") else None
+    genuine = device_mark(credentials, UUID(hex=parts[0]), parts[1])
+    return (parts[0], parts[1]) if secrets.compare_digest(genuine.encode(), (mark or "").encode()) else None
 
 
 async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
@@ -205,6 +216,7 @@ async def _finish(
     state = following("factor", proof, "nothing")
     if not await _ask(door, _END, _hash(token)):
         raise FactorRefused
+    await _remember(door, visitor, known)
     method: Any = first[0]
     return await _open(door, visitor, known, method, [*first, proof], state)
 
@@ -215,6 +227,34 @@ async def _open(
     return await sign_in.open_session(
         door.database, door.credentials, visitor, known.tenant_id, known.account_id, method=method, proofs=proofs,
         must_enrol=state == "enrolment",
+    )  # fmt: skip
+
+
+async def _judge(door: Door, visitor: Visitor, known: Known) -> Judgement:
+    """Compare the sign-in with the person's own past; ``SignInHeld`` where an alert lets nobody in."""
+    async with door.database.transaction(_person(visitor, known)) as tx:
+        judgement = await note_sign_in(
+            tx, account_id=known.account_id, address=visitor.address, user_agent=visitor.user_agent,
+            device=visitor.device,
+        )  # fmt: skip
+    if judgement.action == "lock":
+        raise SignInHeld("An alert about your account is open. Somebody who manages members has to look at it first.")
+    return judgement
+
+
+async def _remember(door: Door, visitor: Visitor, known: Known) -> None:
+    """Know the browser and its country from now on: every factor was right."""
+    async with door.database.transaction(_person(visitor, known)) as tx:
+        await remember_sign_in(
+            tx, account_id=known.account_id, address=visitor.address, user_agent=visitor.user_agent,
+            device=visitor.device,
+        )  # fmt: skip
+
+
+def _person(visitor: Visitor, known: Known) -> Principal:
+    return Principal(
+        tenant_id=known.tenant_id, actor_id=known.account_id, kind=ActorKind.USER, role="nobody",
+        request_id=visitor.request_id, address=pack_address(visitor.address),
     )  # fmt: skip
 
 
@@ -236,10 +276,15 @@ async def _ask(door: Door, sql: str, *values: Any) -> Any:
         return await connection.fetchval(sql, *values)
 
 
-def _subjects(door: Door, visitor: Visitor, address: str, device: str | None) -> list[Subject]:
-    """A browser that the person signed in with before is braked by itself: nobody else's failures hold it up."""
+async def _subjects(door: Door, visitor: Visitor, address: str, device: str | None) -> list[Subject]:
+    """A browser that the person signed in with before is braked by itself: nobody else's failures hold it up.
+
+    Attack: a mark of one's own account, brought to guess at another's, would be a counter that is always fresh.
+    """
     if device is not None:
-        return [subject(door.credentials, "device", device, address)]
+        account_id = await _ask(door, "select id from identity.find_account($1)", address)
+        if account_id is not None and device.startswith(f"{account_id.hex}."):
+            return [subject(door.credentials, "device", device)]
     return [
         subject(door.credentials, "account", address),
         subject(door.credentials, "address", visitor.address),

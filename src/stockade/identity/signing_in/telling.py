@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from stockade.identity.service.sign_in import Visitor
+from stockade.identity.suspicion.noting import raise_alert
 from stockade.kernel.problems import Problem
 from stockade.mail.letters import Letter
 from stockade.mail.sending import send
@@ -32,6 +33,7 @@ async def locked(door: "Door", address: str, visitor: Visitor) -> None:
         )  # fmt: skip
         try:
             async with door.database.transaction(Principal.system(place["tenant_id"])) as tx:
+                await raise_alert(tx, "lockout", actor_id=account_id, evidence={"address": visitor.address})
                 await send(tx, letter)
         except Problem:  # a tenant that has sent too many letters; the lock holds without one
             return
