@@ -71,12 +71,24 @@ async def come_in(person: Visit) -> None:
     await person.page.locator("[data-passkey-sign-in]").click()
 
 
+async def leave_nothing(person: Visit) -> None:
+    """Revoke what is left: whoever holds a passkey is asked for it after a sign-in link, too."""
+    await person.see("/security")
+    revoke = person.page.get_by_role("row").get_by_role("button", name="Revoke")
+    while await revoke.count():
+        await revoke.first.click()
+        await person.page.get_by_role("button", name="Revoke the passkey").click()
+        await person.page.wait_for_url(re.compile(r"/security\?done=revoked$"))
+        await person.see("/security")
+
+
 @pytest.fixture
 async def person(browser: Any, serving: Serving) -> Any:
     """Somebody who is signed in, by a link."""
     made = await visit(browser, serving)
     await sign_in(made, fresh_link(serving))
     yield made
+    await leave_nothing(made)
     await made.leave()
     # What a refusal is asked for on purpose, the browser writes down as a failed request.
     assert [it for it in made.complaints if "status of 4" not in it] == []
