@@ -108,7 +108,8 @@ _USES = raw(
 )  # fmt: skip
 _SET_TERMS = raw(
     "insert into platform.access_terms (tenant_id, id, operator_access_needs_approval) values ($1, $1, $2) "
-    "on conflict (tenant_id, id) do update set operator_access_needs_approval = excluded.operator_access_needs_approval",
+    "on conflict (tenant_id, id) do update "
+    "set operator_access_needs_approval = excluded.operator_access_needs_approval",
     "this_tenant needed",
 )
 _BY_HASH = raw(

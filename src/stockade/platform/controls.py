@@ -22,7 +22,7 @@ _OPERATOR = (
     "insert into platform.operator (id, email, name, password_hash, totp_sealed, permissions, state) "
     "values ($1, $2, 'Control', '', '', '[]', 'active')"
 )
-_APPROVE = "update platform.break_glass set approved_by = $2 where id = $1"
+_APPROVE = "update platform.break_glass set approved_by = $2, approved_at = now() where id = $1"
 
 
 class _Undone(Exception):
@@ -60,9 +60,9 @@ async def surface_apart(installation: Installation) -> Finding:
 @control(
     id="platform.access-guarded", claims=("C6",), every=timedelta(hours=1), max_age=timedelta(hours=3),
     standards=("ISO 27001 A.8.2", "SOC 2 CC6.1", "CIS 6.8"),
-    statement="The database itself refuses break-glass access that is approved by whoever asked for it, approved twice, "
-    "approved from the start, longer than four hours, widened or prolonged after approval, or approved in the "
-    "customer's name by the platform; and it starts one that another operator approves.",
+    statement="The database itself refuses break-glass access that is approved by whoever asked for it, approved "
+    "twice, approved from the start, longer than four hours, widened or prolonged after approval, or approved in the "
+    "customer's name by the platform; and it takes another operator's approval.",
 )  # fmt: skip
 async def access_guarded(installation: Installation) -> Finding:
     """As the platform's role, try each in raw SQL on a probe, in a transaction that is undone."""
@@ -93,16 +93,16 @@ async def _attack(tx: Any) -> tuple[int, list[str]]:
         if not await _refused(tx, tx.execute(sql, *values)):
             wrong.append(what)
     await tx.execute(_APPROVE, access, other)
-    row = await tx.fetchrow("select starts_at from platform.break_glass where id = $1", access)
-    if row["starts_at"] is None:
-        wrong.append("a proper approval starts nothing, so that refusals prove nothing")
+    row = await tx.fetchrow("select approved_by from platform.break_glass where id = $1", access)
+    if row["approved_by"] != other:
+        wrong.append("a proper approval is not taken, so that refusals prove nothing")
     change = "update platform.break_glass set {} where id = $1"
     late = (
         ("it was approved twice", change.format("approved_by = gen_random_uuid()")),
         ("its scope was widened", change.format("scope = '[\"parties\"]'")),
         ("it was given more minutes", change.format("minutes = 240")),
         ("it was made to write", change.format("read_only = false")),
-        ("it was prolonged", change.format("expires_at = expires_at - interval '1 second'")),
+        ("it was prolonged", change.format("starts_at = now(), expires_at = now() + interval '5 hours'")),
         ("the platform spoke for the customer", change.format("customer_approved_by = gen_random_uuid()")),
     )
     for what, sql in late:
