@@ -5,13 +5,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from tests.conftest import MakeTenant, TenantFixture
+from tests.conftest import TenantFixture
 from tests.running import Site
 
-from stockade.access.inviting import invite
-from stockade.identity.credentials import new_session_token
-from stockade.identity.scim import groups, tokens
-from stockade.identity.service.members import Place, list_members
+from stockade.identity.scim import tokens
 from stockade.kernel.ids import new_id
 
 scim2_tester = pytest.importorskip("scim2_tester", reason="scim2-tester is not installed")

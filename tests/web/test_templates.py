@@ -54,7 +54,7 @@ def templates() -> Pages:
 def page(**more: Any) -> dict[str, Any]:
     """What every page is given, and more."""
     who = SimpleNamespace(tenant_id="t1", actor_id="a1")
-    principal = SimpleNamespace(name="Ada Byron", tenant_name="Nordwind", role="owner", principal=who)
+    principal = SimpleNamespace(name="Ada Byron", tenant_name="Nordwind", role="owner", principal=who, looks_through="")
     given = {"nonce": "n0nce", "csrf_token": "t0ken", "principal": principal, "may": lambda name: True}
     return given | {"navigation": NAVIGATION, "actions": ACTIONS} | more
 

@@ -24,6 +24,7 @@ from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database, Transaction
 
 _TOKEN = re.compile(r"bg_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
+Module = Annotated[str, msgspec.Meta(pattern="^[a-z_]{1,40}$")]
 _REFUSALS = {"SK410", "SK411", "SK412", "SK413", "SK414"}
 
 
@@ -88,7 +89,8 @@ _LIST = raw(
     "this_tenant", AccessRow,
 )  # fmt: skip
 _APPROVE = raw(
-    "update platform.break_glass set approved_by = $3 where tenant_id = $1 and id = $2", "this_tenant id operator_id"
+    "update platform.break_glass set approved_by = $3 where tenant_id = $1 and id = $2 and approved_by is null",
+    "this_tenant id operator_id",
 )
 _ENTER = raw(
     "update platform.break_glass set token_hash = $3, entered_at = now() "
@@ -106,7 +108,8 @@ _USES = raw(
 )  # fmt: skip
 _SET_TERMS = raw(
     "insert into platform.access_terms (tenant_id, id, operator_access_needs_approval) values ($1, $1, $2) "
-    "on conflict (tenant_id, id) do update set operator_access_needs_approval = excluded.operator_access_needs_approval",
+    "on conflict (tenant_id, id) do update "
+    "set operator_access_needs_approval = excluded.operator_access_needs_approval",
     "this_tenant needed",
 )
 _BY_HASH = raw(
@@ -154,12 +157,14 @@ async def approve_access(tx: Transaction, access_id: UUID, operator_id: UUID) ->
     """Approve another operator's request; ``AccessRefused`` for one's own, a late one, or one that does not wait."""
     await _ONE.one(tx, id=access_id)
     with told():
-        await _APPROVE.run(tx, id=access_id, operator_id=operator_id)
+        approved = await _APPROVE.run(tx, id=access_id, operator_id=operator_id)
+    if not approved:
+        raise AccessRefused("This request is not waiting for approval.")
     return await _ONE.one(tx, id=access_id)
 
 
 async def enter(tx: Transaction, credentials: Credentials, access_id: UUID, operator_id: UUID) -> str:
-    """Return the credential of an approved access, to its own operator; the one before is worth nothing from then on."""
+    """Return the credential of an approved access, to its own operator; the one before ends."""
     token = f"bg_{tx.tenant_id.hex}_{secrets.token_urlsafe(32)}"
     await _ONE.one(tx, id=access_id)
     with told():

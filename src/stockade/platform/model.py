@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped
 
 from stockade.database.roles import DOORKEEPER, Role
 from stockade.tenancy.declaration import (
+    Addition,
     PlatformTable,
     TenantTable,
     business,
@@ -48,14 +49,14 @@ NEVER_WRITTEN = ("members", "keys", "roles", "support", "identity", "sso", "scim
 _LASTING = ", ".join(f"'{name}'" for name in NEVER_WRITTEN)
 
 
-def _refers_to_operator(*names: str) -> tuple[object, ...]:
-    def reference_of(name: str) -> object:
+def _refers_to_operator(*names: str) -> tuple[Addition, ...]:
+    def reference_of(name: str) -> Addition:
         return lambda table: table.append_constraint(ForeignKeyConstraint([table.c[name]], [Operator.__table__.c.id]))
 
     return tuple(reference_of(name) for name in names)
 
 
-def _unique(name: str) -> object:
+def _unique(name: str) -> Addition:
     def add(table: Table) -> None:
         table.append_constraint(UniqueConstraint(table.c[name]))
 
@@ -85,7 +86,7 @@ class Operator(
     state: Mapped[str] = stages("active", "deactivated", rule=technical())
     created_at: Mapped[datetime] = column(_MOMENT, technical(), fixed=True, server_default=func.now())
 
-    __constraints__ = (_unique("email"),)  # type: ignore[assignment]  # additions to a table
+    __constraints__ = (_unique("email"),)
 
 
 class OperatorSession(PlatformTable, table="platform.operator_session", exempt={_PLATFORM: "select insert update"}):
@@ -99,7 +100,7 @@ class OperatorSession(PlatformTable, table="platform.operator_session", exempt={
     used_at: Mapped[datetime] = column(_MOMENT, technical(), server_default=func.now())
     ended_at: Mapped[datetime | None] = column(_MOMENT, technical())
 
-    __constraints__ = (  # type: ignore[assignment]  # additions to a table
+    __constraints__ = (
         _unique("token_hash"), *_refers_to_operator("operator_id"),
         check("lifetime", "expires_at <= created_at + interval '8 hours 1 minute'"),
     )  # fmt: skip
@@ -153,7 +154,7 @@ class BreakGlass(
     ended_at: Mapped[datetime | None] = column(_MOMENT, business(event="support.ended"))
     ended_by: Mapped[UUID | None] = column(Uuid, business())
 
-    __constraints__ = (  # type: ignore[assignment]  # additions to a table
+    __constraints__ = (
         _refers_to_tenant, *_refers_to_operator("operator_id", "approved_by"), index("requested_at"),
         _unique("token_hash"),
         check("minutes", "minutes between 1 and 240"),

@@ -56,8 +56,38 @@ async def ensure_probes(application: Database, platform: Database) -> tuple[Prob
         except NotFound:
             tenant_id = await create_tenant(platform, slug=slug, name="Probe of the controls", is_probe=True)
         await populate(application, tenant_id)
+        await _let_in(application, platform, tenant_id)
         made.append(probe_of(tenant_id))
     return made[0], made[1]
+
+
+async def _let_in(application: Database, platform: Database, tenant_id: UUID) -> None:
+    """Make an access of operators to a probe, approved on both sides and over: no tenant could insert one."""
+    access, asker, other, principal = new_id(), new_id(), new_id(), probe_of(tenant_id).principal
+    hashed = token_bytes(32)
+    async with platform.transaction(principal) as tx:
+        if await tx.fetchrow("select from platform.break_glass where tenant_id = $1", tenant_id):
+            return
+        for operator in (asker, other):
+            await tx.execute(
+                "insert into platform.operator (id, email, name, password_hash, totp_sealed, permissions, state) "
+                "values ($1, $2, 'Probe', '', '', '[]', 'active')", operator, f"probe-{operator.hex}@stockade.invalid",
+            )  # fmt: skip
+        await tx.execute(
+            "insert into platform.break_glass (id, tenant_id, operator_id, reason, ticket, scope, minutes, "
+            "needs_customer) values ($1, $2, $3, $4, 'probe', '[\"probe\"]', 1, false)",
+            access, tenant_id, asker, f"probe {tenant_id.hex}",
+        )  # fmt: skip
+        await tx.execute("update platform.break_glass set approved_by = $2 where id = $1", access, other)
+    async with application.transaction(principal) as tx:
+        await tx.execute("select platform.approve_as_customer($1, $2)", access, principal.actor_id)
+    async with platform.transaction(principal) as tx:
+        await tx.execute("update platform.break_glass set token_hash = $2 where id = $1", access, hashed)
+    async with application.transaction(principal) as tx:
+        await tx.execute("select platform.note_use($1, $2, 'GET', $3, $1)", new_id(), hashed, f"/{tenant_id.hex}")
+    async with platform.transaction(principal) as tx:
+        await tx.execute("update platform.break_glass set ended_by = $2 where id = $1", access, asker)
+        await tx.execute("update platform.operator set state = 'deactivated' where id in ($1, $2)", asker, other)
 
 
 async def populate(application: Database, tenant_id: UUID) -> Known:

@@ -9,6 +9,7 @@ from stockade.apps.cli.database import database_group, keys_group, migrate, secr
 from stockade.apps.cli.frame import telling_mistakes
 from stockade.apps.cli.ledger import import_group
 from stockade.apps.cli.maintenance import maintenance_group
+from stockade.apps.cli.operators import operator_group
 from stockade.apps.cli.people import apikey_group, user_group
 from stockade.apps.cli.tenants import demo_command, tenant_group
 from stockade.apps.cli.trust import trust_group
@@ -79,5 +80,6 @@ main.add_command(tenant_group)
 main.add_command(demo_command)
 main.add_command(user_group)
 main.add_command(apikey_group)
+main.add_command(operator_group)
 main.add_command(import_group)
 main.add_command(trust_group)
