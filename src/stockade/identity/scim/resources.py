@@ -34,28 +34,29 @@ TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore, remove_value=ScimPolicy
 class PersonName(ComplexAttribute):
     """The parts of a name."""
 
-    formatted: Annotated[str | None, Mutability.read_only] = None
     family_name: str | None = None
     given_name: str | None = None
 
 
 class User(Resource[Any]):
     """A member of the organisation. ``userName`` is the e-mail address, which a directory cannot change afterwards:
-    it belongs to the person, who may work for other organisations with it."""
+    it belongs to the person, who may work for other organisations with it.
+    """
 
     __schema__ = URN("urn:ietf:params:scim:schemas:core:2.0:User")
 
     user_name: Annotated[str | None, Required.true, Mutability.immutable, Uniqueness.server] = None
     name: PersonName | None = None
     display_name: str | None = None
-    active: bool | None = None
+    active: Annotated[bool | None, Required.true] = None
+    """What a client leaves out is kept as it is; a new user is active."""
 
 
 class GroupMember(ComplexAttribute):
     """A member of a group: always a user."""
 
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
-    ref: Annotated[Reference["User"] | None, Mutability.read_only] = Field(
+    ref: Annotated[Reference["User"] | None, Mutability.immutable] = Field(
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     display: Annotated[str | None, Mutability.read_only] = None
