@@ -232,8 +232,8 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
         await kind.remove(tx, _id(id))
 
     one = path + "/{id:str}"
-    declared = ((get, path, listed), (post, path + "/.search", searched), (post, path, made), (get, one, read), (put, one, replaced),
-        (patch, one, patched), (delete, one, removed))  # fmt: skip
+    declared = ((get, path, listed), (post, path + "/.search", searched), (post, path, made), (get, one, read),
+        (put, one, replaced), (patch, one, patched), (delete, one, removed))  # fmt: skip
     return [
         declare(where, operation_id=f"scim_{name}_{verb.__name__}".lower(), **options)(verb)
         for declare, where, verb in declared

@@ -7,7 +7,7 @@ MODULES = {
     "invoices": N_("Invoices"), "keys": N_("API keys"), "members": N_("Members"), "orders": N_("Orders"),
     "parties": N_("Customers"), "payments": N_("Payments"), "receivables": N_("Receivables"),
     "reviews": N_("Access reviews"), "roles": N_("Roles"), "settings": N_("Settings"), "signon": N_("Single sign-on"),
-    "stock": N_("Stock"), "support": N_("Operators' access"),
+    "provisioning": N_("Provisioning"), "stock": N_("Stock"), "support": N_("Operators' access"),
 }  # fmt: skip
 VERBS = {
     "acknowledge": N_("Acknowledge"), "adjust": N_("Correct"), "allocate": N_("Settle invoices with"),

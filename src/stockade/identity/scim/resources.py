@@ -27,7 +27,7 @@ from scim2_models import Filter as FilterSupport
 
 PREFIX = "/scim/v2"
 MOST_RESULTS = 1000
-TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore, remove_value=ScimPolicy.RemoveValue.apply)
+TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore, remove_value_as_filter=ScimPolicy.RemoveValue.apply)
 """Directories send attributes that we do not keep (phone numbers, titles), and Entra names what it removes by value."""
 
 
@@ -85,7 +85,9 @@ def service_config(origin: str) -> ServiceProviderConfig:
         etag=ETag(supported=True),
         authentication_schemes=[
             AuthenticationScheme(
-                type="oauthbearertoken", name="Bearer token", description="The token of the organisation, as Bearer."
+                type=AuthenticationScheme.Type.oauthbearertoken,
+                name="Bearer token",
+                description="The token of the organisation, as Bearer.",
             )
         ],
         meta={"resourceType": "ServiceProviderConfig", "location": f"{origin}{PREFIX}/ServiceProviderConfig"},  # type: ignore[arg-type]  # pydantic reads it
@@ -98,8 +100,8 @@ def resource_types(origin: str) -> list[ResourceType]:
         ResourceType(
             id=name,
             name=name,
-            endpoint=f"/{name}s",
-            schema_=str(model.__schema__),
+            endpoint=f"/{name}s",  # type: ignore[arg-type]  # pydantic reads it
+            schema=str(model.__schema__),  # type: ignore[arg-type]  # pydantic reads it
             meta={"resourceType": "ResourceType", "location": f"{origin}{PREFIX}/ResourceTypes/{name}"},  # type: ignore[arg-type]  # pydantic reads it
         )
         for name, model in RESOURCES.items()

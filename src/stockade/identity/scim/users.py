@@ -120,13 +120,13 @@ async def make_user(tx: Transaction, user: User) -> UserRow:
     if known is not None and not known.gone:
         raise UniquenessException(detail="There is a user with this userName already.")
     if known is None:
-        id = new_id()
-        await add_member(tx, id=id, email=email, name=_called(user) or email, place=Place(role=LEAST))
+        made_id = new_id()
+        await add_member(tx, id=made_id, email=email, name=_called(user) or email, place=Place(role=LEAST))
     else:
-        id = known.id
-        await change_member(tx, id, place=Place(role=LEAST), state="active")
-    await _keep(tx, id, user)
-    made = await read_user(tx, id)
+        made_id = known.id
+        await change_member(tx, made_id, place=Place(role=LEAST), state="active")
+    await _keep(tx, made_id, user)
+    made = await read_user(tx, made_id)
     return await save_user(tx, made, user) if user.active is False else made
 
 
