@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from stockade.access.permissions import PERMISSIONS, PUBLIC, RANK
+from stockade.access.provisioning import PROVISION
 from stockade.access.routes import HEAVY_AT_ONCE
 from stockade.kernel.control import Finding, Installation, RouteInfo, control, finding
 from stockade.web.limits import Concurrency
@@ -58,11 +59,13 @@ async def every_route_asks(installation: Installation) -> Finding:
 
 
 def _declared(route: RouteInfo) -> bool:
-    return route.permission == PUBLIC.name or route.permission in PERMISSIONS
+    return route.permission in (PUBLIC.name, PROVISION.name) or route.permission in PERMISSIONS
 
 
 def _beyond(route: RouteInfo, role: str) -> bool:
-    """Return whether a role does not reach a route."""
+    """Return whether a role does not reach a route; none reaches what is a directory's."""
+    if route.permission == PROVISION.name:
+        return True
     needed = PERMISSIONS.get(route.permission or "")
     return needed is not None and RANK[role] < RANK[needed.least]
 
