@@ -10,6 +10,7 @@ import msgspec
 
 from stockade.access.admission import PLATFORM
 from stockade.access.permissions import PERMISSIONS, PUBLIC, RANK
+from stockade.access.provisioning import PROVISION
 from stockade.access.routes import HEAVY_AT_ONCE
 from stockade.kernel.control import Finding, Installation, RouteInfo, control, finding
 from stockade.web.limits import Concurrency
@@ -59,11 +60,13 @@ async def every_route_asks(installation: Installation) -> Finding:
 
 
 def _declared(route: RouteInfo) -> bool:
-    return route.permission == PUBLIC.name or route.permission in PERMISSIONS
+    return route.permission in (PUBLIC.name, PROVISION.name) or route.permission in PERMISSIONS
 
 
 def _beyond(route: RouteInfo, role: str) -> bool:
-    """Return whether a role does not reach a route."""
+    """Return whether a role does not reach a route; none reaches what is a directory's."""
+    if route.permission == PROVISION.name:
+        return True
     needed = PERMISSIONS.get(route.permission or "")
     return needed is not None and RANK[role] < RANK[needed.least]
 

@@ -102,6 +102,11 @@ def _answer(body: Any, status: int = 200, **headers: str) -> Response[Any]:
     return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def _of(message: Any, model: Any) -> Any:
+    """Return a message about a kind of resource that is known at run time only."""
+    return message[model]
+
+
 def _origin(request: AnyRequest) -> str:
     return str(request.app.state.installation.settings.origin)
 
@@ -123,23 +128,22 @@ def _query(request: AnyRequest, of: Any) -> Any:
 
 
 def _single(request: AnyRequest, kind: _Kind, resource: Any, context: Context, status: int = 200) -> Response[Any]:
-    wanted = _query(request, ResponseParameters[kind.model])
+    wanted = _query(request, _of(ResponseParameters, kind.model))
     headers = {"ETag": resource.meta.version}
     if status == 201:
         headers["Location"] = resource.meta.location
     return _answer(resource.model_dump(scim_ctx=context, response_parameters=wanted), status, **headers)
 
 
-def _list(request: AnyRequest, model: Any, found: list[Any]) -> Response[Any]:
+def _list(model: Any, query: Any, found: list[Any]) -> Response[Any]:
     """Filter, order and page a list (RFC 7644 section 3.4.2)."""
-    query = _query(request, SearchRequest[model])
     if query.filter is not None:
         found = [resource for resource in found if query.filter.match(resource)]
     found, total = query.sort(found), len(found)
     first = query.start_index or 1
     count = MOST_RESULTS if query.count is None else min(query.count, MOST_RESULTS)
     part = found[first - 1 : first - 1 + count]
-    body = ListResponse[model](total_results=total, start_index=first, items_per_page=len(part), resources=part)
+    body = _of(ListResponse, model)(total_results=total, start_index=first, items_per_page=len(part), resources=part)
     return _answer(body.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=query))
 
 
@@ -156,14 +160,16 @@ def _require_match(request: AnyRequest, resource: Any) -> None:
         raise PreconditionFailedException(detail="This was changed in the meantime: read it again.")
 
 
-def _object(data: Any) -> dict[str, Any]:
+def _object(data: Any, **default: Any) -> dict[str, Any]:
+    """Return a body that is an object, with what is to stand in for attributes that the client left out."""
     if not isinstance(data, dict):
         raise InvalidSyntaxException(detail="The body is to be a JSON object.")
-    return data
+    given = {str(name).lower() for name in data}
+    return data | {name: value for name, value in default.items() if name not in given}
 
 
 def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
-    """Return the six routes of a kind of resource."""
+    """Return the seven routes of a kind of resource."""
     options: dict[str, Any] = {"permission": PROVISION, "include_in_schema": False,
         "exception_handlers": {Exception: show_scim_failure}}  # fmt: skip
     path, model = f"{PREFIX}/{name}", kind.model
@@ -172,7 +178,14 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
         """List resources."""
         await note_use(tx, request.scope["state"]["address"])
         where = _origin(request) + path
-        return _list(request, model, [_resource(kind, row, where) for row in await kind.every(tx)])
+        query = _query(request, _of(SearchRequest, model))
+        return _list(model, query, [_resource(kind, row, where) for row in await kind.every(tx)])
+
+    async def searched(tx: Transaction, request: AnyRequest, data: Any) -> Response[Any]:
+        """List resources; what is asked for stands in the body (RFC 7644 section 3.4.3)."""
+        where = _origin(request) + path
+        query = _of(SearchRequest, model).model_validate(_object(data), scim_ctx=Context.SEARCH_REQUEST)
+        return _list(model, query, [_resource(kind, row, where) for row in await kind.every(tx)])
 
     async def read(tx: Transaction, request: AnyRequest, id: str) -> Response[Any]:
         """Read one resource; 304 if it is still what the client has."""
@@ -184,7 +197,8 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
     async def made(tx: Transaction, request: AnyRequest, data: Any) -> Response[Any]:
         """Make a resource."""
         await note_use(tx, request.scope["state"]["address"])
-        asked = model.model_validate(_object(data), scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=TOLERANT)
+        given = _object(data, active=True)
+        asked = model.model_validate(given, scim_ctx=Context.RESOURCE_CREATION_REQUEST, scim_policy=TOLERANT)
         shown = _resource(kind, await kind.make(tx, asked), _origin(request) + path)
         return _single(request, kind, shown, Context.RESOURCE_CREATION_RESPONSE, 201)
 
@@ -193,7 +207,8 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
         row = await kind.one(tx, _id(id))
         standing = _resource(kind, row, _origin(request) + path)
         _require_match(request, standing)
-        asked = model.model_validate(_object(data), scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=TOLERANT)
+        given = _object(data, active=getattr(standing, "active", None))
+        asked = model.model_validate(given, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST, scim_policy=TOLERANT)
         asked.replace(standing)
         shown = _resource(kind, await kind.save(tx, row, asked), _origin(request) + path)
         return _single(request, kind, shown, Context.RESOURCE_REPLACEMENT_RESPONSE)
@@ -203,7 +218,7 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
         row = await kind.one(tx, _id(id))
         standing = _resource(kind, row, _origin(request) + path)
         _require_match(request, standing)
-        asked = PatchOp[model].model_validate(
+        asked = _of(PatchOp, model).model_validate(
             _object(data), scim_ctx=Context.RESOURCE_PATCH_REQUEST, scim_policy=TOLERANT
         )
         if asked.patch(standing, scim_policy=TOLERANT):
@@ -217,8 +232,8 @@ def _resource_routes(name: str, kind: _Kind) -> list[HTTPRouteHandler]:
         await kind.remove(tx, _id(id))
 
     one = path + "/{id:str}"
-    declared = ((get, path, listed), (post, path, made), (get, one, read), (put, one, replaced),
-        (patch, one, patched), (delete, one, removed))  # fmt: skip
+    declared = ((get, path, listed), (post, path + "/.search", searched), (post, path, made), (get, one, read),
+        (put, one, replaced), (patch, one, patched), (delete, one, removed))  # fmt: skip
     return [
         declare(where, operation_id=f"scim_{name}_{verb.__name__}".lower(), **options)(verb)
         for declare, where, verb in declared
@@ -235,7 +250,7 @@ def _discovery_routes() -> list[HTTPRouteHandler]:
     def many(request: AnyRequest, found: list[Any]) -> Response[Any]:
         if request.query_params.get("filter"):
             raise ForbiddenException(detail="These lists take no filter.")  # RFC 7644 section 4
-        body = ListResponse[type(found[0])](  # type: ignore[misc]  # the kind is known at run time
+        body = _of(ListResponse, type(found[0]))(
             total_results=len(found), start_index=1, items_per_page=len(found), resources=found
         )
         return _answer(body.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE))
@@ -271,12 +286,22 @@ def _discovery_routes() -> list[HTTPRouteHandler]:
         """One schema."""
         return named(schemas(_origin(request)), id)
 
+    @post(f"{PREFIX}/.search", **options)
+    async def scim_search(tx: Transaction, request: AnyRequest, data: Any) -> Response[Any]:
+        """Search among users and groups at once."""
+        query = SearchRequest[User | Group].model_validate(_object(data), scim_ctx=Context.SEARCH_REQUEST)
+        found = []
+        for name, kind in KINDS.items():
+            where = f"{_origin(request)}{PREFIX}/{name}"
+            found += [_resource(kind, row, where) for row in await kind.every(tx)]
+        return _list(User | Group, query, found)
+
     @get(PREFIX + "/{rest:path}", **options)
     async def scim_nothing(tx: Transaction, request: AnyRequest, rest: str) -> Response[Any]:
         """What is nowhere is answered as SCIM answers."""
         raise NotFoundException(detail="There is no such endpoint.")
 
-    return [scim_config, scim_types, scim_type, scim_schemas, scim_schema, scim_nothing]
+    return [scim_config, scim_types, scim_type, scim_schemas, scim_schema, scim_search, scim_nothing]
 
 
 ROUTES = [

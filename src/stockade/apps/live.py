@@ -8,6 +8,7 @@ from typing import Any
 
 from stockade.apps.installation import Installation
 from stockade.database.roles import Role
+from stockade.identity.credentials import Credentials
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import list_members
 from stockade.identity.service.sign_in import issue_link
@@ -51,6 +52,11 @@ class Live:
         finally:
             async with self.application.transaction(principal) as tx:
                 await revoke_key(tx, key_id)
+
+    @property
+    def credentials(self) -> Credentials:
+        """What hashes credentials, for controls that make one of a kind that no person issues by hand."""
+        return self.installation.credentials
 
     async def probe_link(self) -> str:
         """The secret of a one-time link for the first probe tenant's one person."""

@@ -6,8 +6,8 @@ MODULES = {
     "alerts": N_("Alerts"), "audit": N_("Audit trail"), "catalog": N_("Products"), "imports": N_("Imports"),
     "invoices": N_("Invoices"), "keys": N_("API keys"), "members": N_("Members"), "orders": N_("Orders"),
     "parties": N_("Customers"), "payments": N_("Payments"), "receivables": N_("Receivables"),
-    "reviews": N_("Access reviews"), "roles": N_("Roles"), "settings": N_("Settings"),
-    "sign_in_policy": N_("Sign-in policy"), "signon": N_("Single sign-on"),
+    "provisioning": N_("Provisioning"), "reviews": N_("Access reviews"), "roles": N_("Roles"),
+    "settings": N_("Settings"), "sign_in_policy": N_("Sign-in policy"), "signon": N_("Single sign-on"),
     "stock": N_("Stock"), "support": N_("Operators' access"),
 }  # fmt: skip
 VERBS = {

@@ -71,10 +71,10 @@ async def read_group(tx: Transaction, id: UUID) -> GroupRow:
 
 async def make_group(tx: Transaction, group: Group) -> GroupRow:
     """Make a group. It stands for no role until an admin says so."""
-    id = new_id()
-    await _require_free(tx, group, id)
-    await _INSERT.run(tx, id=id, display_name=group.display_name, external_id=group.external_id)
-    return await _fill(tx, await read_group(tx, id), group)
+    made_id = new_id()
+    await _require_free(tx, group, made_id)
+    await _INSERT.run(tx, id=made_id, display_name=group.display_name, external_id=group.external_id)
+    return await _fill(tx, await read_group(tx, made_id), group)
 
 
 async def save_group(tx: Transaction, row: GroupRow, group: Group) -> GroupRow:
@@ -92,7 +92,7 @@ async def remove_group(tx: Transaction, id: UUID) -> None:
 
 
 async def map_group(tx: Transaction, id: UUID, role: str | None) -> None:
-    """Say what role a group stands for; the database refuses an owner's. Its members have it from the next request on."""
+    """Say what role a group stands for; the database refuses an owner's. Its members have it at once."""
     row = await _BY_ID.first(tx, id=id)
     if row is None:
         raise NotFound
@@ -106,7 +106,7 @@ def as_resource(row: GroupRow, location: str) -> Group:
     users = location.removesuffix("Groups") + "Users"
     return Group(
         id=str(row.id), external_id=row.external_id, display_name=row.display_name,
-        members=[GroupMember(value=str(id), ref=f"{users}/{id}") for id in row.members] or None,  # type: ignore[arg-type]  # pydantic reads it
+        members=[GroupMember(value=str(each), ref=f"{users}/{each}") for each in row.members] or None,  # type: ignore[arg-type]  # pydantic reads it
         meta={  # type: ignore[arg-type]  # pydantic reads it
             "resourceType": "Group", "location": f"{location}/{row.id}", "created": row.created_at,
             "lastModified": row.changed_at,

@@ -27,35 +27,36 @@ from scim2_models import Filter as FilterSupport
 
 PREFIX = "/scim/v2"
 MOST_RESULTS = 1000
-TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore, remove_value=ScimPolicy.RemoveValue.apply)
+TOLERANT = ScimPolicy(unknown=ScimPolicy.Unknown.ignore, remove_value_as_filter=ScimPolicy.RemoveValue.apply)
 """Directories send attributes that we do not keep (phone numbers, titles), and Entra names what it removes by value."""
 
 
 class PersonName(ComplexAttribute):
     """The parts of a name."""
 
-    formatted: Annotated[str | None, Mutability.read_only] = None
     family_name: str | None = None
     given_name: str | None = None
 
 
 class User(Resource[Any]):
     """A member of the organisation. ``userName`` is the e-mail address, which a directory cannot change afterwards:
-    it belongs to the person, who may work for other organisations with it."""
+    it belongs to the person, who may work for other organisations with it.
+    """
 
     __schema__ = URN("urn:ietf:params:scim:schemas:core:2.0:User")
 
     user_name: Annotated[str | None, Required.true, Mutability.immutable, Uniqueness.server] = None
     name: PersonName | None = None
     display_name: str | None = None
-    active: bool | None = None
+    active: Annotated[bool | None, Required.true] = None
+    """What a client leaves out is kept as it is; a new user is active."""
 
 
 class GroupMember(ComplexAttribute):
     """A member of a group: always a user."""
 
     value: Annotated[str | None, Mutability.immutable, CaseExact.true] = None
-    ref: Annotated[Reference["User"] | None, Mutability.read_only] = Field(
+    ref: Annotated[Reference["User"] | None, Mutability.immutable] = Field(
         None, serialization_alias="$ref", validation_alias="$ref"
     )
     display: Annotated[str | None, Mutability.read_only] = None
@@ -84,7 +85,9 @@ def service_config(origin: str) -> ServiceProviderConfig:
         etag=ETag(supported=True),
         authentication_schemes=[
             AuthenticationScheme(
-                type="oauthbearertoken", name="Bearer token", description="The token of the organisation, as Bearer."
+                type=AuthenticationScheme.Type.oauthbearertoken,
+                name="Bearer token",
+                description="The token of the organisation, as Bearer.",
             )
         ],
         meta={"resourceType": "ServiceProviderConfig", "location": f"{origin}{PREFIX}/ServiceProviderConfig"},  # type: ignore[arg-type]  # pydantic reads it
@@ -97,8 +100,8 @@ def resource_types(origin: str) -> list[ResourceType]:
         ResourceType(
             id=name,
             name=name,
-            endpoint=f"/{name}s",
-            schema_=str(model.__schema__),
+            endpoint=f"/{name}s",  # type: ignore[arg-type]  # pydantic reads it
+            schema=str(model.__schema__),  # type: ignore[arg-type]  # pydantic reads it
             meta={"resourceType": "ResourceType", "location": f"{origin}{PREFIX}/ResourceTypes/{name}"},  # type: ignore[arg-type]  # pydantic reads it
         )
         for name, model in RESOURCES.items()

@@ -120,14 +120,13 @@ async def make_user(tx: Transaction, user: User) -> UserRow:
     if known is not None and not known.gone:
         raise UniquenessException(detail="There is a user with this userName already.")
     if known is None:
-        id = new_id()
-        called = user.display_name or (user.name and user.name.formatted) or email
-        await add_member(tx, id=id, email=email, name=str(called), place=Place(role=LEAST))
+        made_id = new_id()
+        await add_member(tx, id=made_id, email=email, name=_called(user) or email, place=Place(role=LEAST))
     else:
-        id = known.id
-        await change_member(tx, id, place=Place(role=LEAST), state="active")
-    await _keep(tx, id, user)
-    made = await read_user(tx, id)
+        made_id = known.id
+        await change_member(tx, made_id, place=Place(role=LEAST), state="active")
+    await _keep(tx, made_id, user)
+    made = await read_user(tx, made_id)
     return await save_user(tx, made, user) if user.active is False else made
 
 
@@ -177,16 +176,21 @@ async def follow_groups(tx: Transaction, id: UUID, *, lost: bool = False) -> Non
 def as_resource(row: UserRow, location: str) -> User:
     """Return a member in the words of SCIM."""
     named = row.given_name is not None or row.family_name is not None
-    formatted = " ".join(part for part in (row.given_name, row.family_name) if part)
     return User(
         id=str(row.id), external_id=row.external_id, user_name=row.email, display_name=row.display_name,
-        name=PersonName(given_name=row.given_name, family_name=row.family_name, formatted=formatted) if named else None,
+        name=PersonName(given_name=row.given_name, family_name=row.family_name) if named else None,
         active=row.state == "active",
         meta={  # type: ignore[arg-type]  # pydantic reads it
             "resourceType": "User", "location": f"{location}/{row.id}", "created": row.created_at,
             "lastModified": row.changed_at,
         },
     )  # fmt: skip
+
+
+def _called(user: User) -> str:
+    """Return what somebody is called, for an account that is made now."""
+    name = user.name or PersonName()
+    return user.display_name or " ".join(part for part in (name.given_name, name.family_name) if part)
 
 
 async def _keep(tx: Transaction, membership_id: UUID, user: User) -> None:

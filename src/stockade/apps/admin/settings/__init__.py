@@ -1,5 +1,5 @@
-"""Settings: the company, its numbers, VAT rates, mail, and how documents look."""
+"""Settings: the company, its numbers, VAT rates, mail, provisioning, and how documents look."""
 
-from stockade.apps.admin.settings import branding, company, mail, numbering, vat
+from stockade.apps.admin.settings import branding, company, mail, numbering, provisioning, vat
 
-ROUTES = (*company.ROUTES, *numbering.ROUTES, *vat.ROUTES, *branding.ROUTES, *mail.ROUTES)
+ROUTES = (*company.ROUTES, *numbering.ROUTES, *vat.ROUTES, *branding.ROUTES, *mail.ROUTES, *provisioning.ROUTES)
