@@ -46,6 +46,7 @@ SLICES = (
 )  # fmt: skip
 PAGES = (*admin.ROUTES, *public.ROUTES)
 DIRECTORY = provisioning.ROUTES
+"""What only a directory's token opens: neither the API nor a page."""
 SIGNER_RELOAD_SECONDS = 15.0
 
 
@@ -77,7 +78,11 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             reload.cancel()
 
     app = Litestar(
-        route_handlers=[Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]), *PAGES, *DIRECTORY],
+        route_handlers=[
+            Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]),
+            *PAGES,
+            *DIRECTORY,
+        ],
         middleware=[admission],
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
