@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from tests.conftest import TenantFixture
+from tests.conftest import MakeTenant, TenantFixture
 from tests.running import Site
 
 from stockade.identity.credentials import new_session_token

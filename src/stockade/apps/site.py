@@ -51,6 +51,7 @@ SLICES = (
 PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)
 DIRECTORY = provisioning.ROUTES
+"""What only a directory's token opens: neither the API nor a page."""
 SIGNER_RELOAD_SECONDS = 15.0
 PLATFORM_CONNECTIONS = 2
 
@@ -90,9 +91,16 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     app = Litestar(
         route_handlers=[
             Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]),
+<<<<<<< HEAD
             *PAGES, *PLATFORM_ROUTES, *DIRECTORY,
         ],
         middleware=[admission, platform_admission],
+=======
+            *PAGES,
+            *DIRECTORY,
+        ],
+        middleware=[admission],
+>>>>>>> hc
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
