@@ -91,16 +91,9 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     app = Litestar(
         route_handlers=[
             Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]),
-<<<<<<< HEAD
             *PAGES, *PLATFORM_ROUTES, *DIRECTORY,
         ],
         middleware=[admission, platform_admission],
-=======
-            *PAGES,
-            *DIRECTORY,
-        ],
-        middleware=[admission],
->>>>>>> hc
         exception_handlers={Exception: shower.show_failure},
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
