@@ -33,12 +33,12 @@ async def test_the_database_guards_accesses(server: Server, database_name: str, 
 async def test_without_the_defence_it_turns_red(
     server: Server, scratch: str, tmp_path: Path, defence: str, told: str
 ) -> None:
-    admin = await asyncpg.connect(server.admin_dsn(scratch))
-    try:
-        await admin.execute(defence)
-    finally:
-        await admin.close()
     async with attacked(server, scratch, tmp_path) as installation:
+        admin = await asyncpg.connect(server.admin_dsn(scratch))
+        try:
+            await admin.execute(defence)
+        finally:
+            await admin.close()
         found = await GUARDED(installation)
     assert not found.holds
     assert any(told in line for line in found.details), found
