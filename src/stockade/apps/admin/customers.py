@@ -25,6 +25,7 @@ from stockade.commerce.parties.service.customers import (
     read_customer,
     set_state,
 )
+from stockade.identity.service.members import list_members
 from stockade.kernel.clock import today
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
@@ -93,7 +94,9 @@ async def take_new_customer(request: AnyRequest, fields: Fields) -> Shown | str:
 async def show_customer_form(tx: Transaction, request: AnyRequest, customer_id: UUID) -> Shown:
     """The form that changes a customer."""
     customer = await read_customer(tx, customer_id)
-    return _form_page(customer, Form.of(customer, currency=customer.currency, locale=locale_of(request.scope)))
+    return await _form_page(
+        tx, customer, Form.of(customer, currency=customer.currency, locale=locale_of(request.scope))
+    )
 
 
 @form("/customers/{customer_id:uuid}/edit", permission=UPDATE)
@@ -101,7 +104,7 @@ async def take_customer(request: AnyRequest, fields: Fields, customer_id: UUID) 
     """Change a customer."""
 
     async def again(tx: Transaction, filled: Form) -> Shown:
-        return _form_page(await read_customer(tx, customer_id), filled)
+        return await _form_page(tx, await read_customer(tx, customer_id), filled)
 
     async with opened(request) as tx:
         currency = (await read_customer(tx, customer_id)).currency
@@ -128,7 +131,7 @@ async def _put(request: AnyRequest, fields: Fields, customer_id: UUID, done: str
     state = "archived" if done == "archived" else "active"
 
     async def again(tx: Transaction, filled: Form) -> Shown:
-        return _form_page(await read_customer(tx, customer_id), filled)
+        return await _form_page(tx, await read_customer(tx, customer_id), filled)
 
     return await submitted(
         request, fields, ExpectedVersion,
@@ -138,11 +141,13 @@ async def _put(request: AnyRequest, fields: Fields, customer_id: UUID, done: str
 
 
 async def _new_page(tx: Transaction, filled: Form) -> Shown:
-    return _form_page(None, filled)
+    return await _form_page(tx, None, filled)
 
 
-def _form_page(customer: CustomerView | None, filled: Form) -> Shown:
+async def _form_page(tx: Transaction, customer: CustomerView | None, filled: Form) -> Shown:
+    people = [(member.account_id, member.name) for member in await list_members(tx) if member.state == "active"]
     return Shown("customers/form.html", {
+        "people": people,
         "customer": customer, "form": filled, "countries": COUNTRIES, "currencies": sorted(CURRENCIES),
         "treatments": TREATMENTS,
     })  # fmt: skip
