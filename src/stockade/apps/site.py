@@ -36,6 +36,7 @@ from stockade.identity.factors.ceremony import Party
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
 from stockade.platform import api as platform_api
+from stockade.platform import customer_api as support_api
 from stockade.platform.admission import Door, PlatformAdmission, operator_permission_of
 from stockade.tenancy.transaction import Database
 from stockade.web.csrf import Csrf
@@ -46,7 +47,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, factors_api, sessions_api, alerts_api,
+    access_api, factors_api, sessions_api, alerts_api, support_api,
 )  # fmt: skip
 PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)

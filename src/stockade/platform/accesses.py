@@ -112,6 +112,10 @@ _SET_TERMS = raw(
     "set operator_access_needs_approval = excluded.operator_access_needs_approval",
     "this_tenant needed",
 )
+_TERMS = raw(
+    "select operator_access_needs_approval from platform.access_terms where tenant_id = $1", "this_tenant", bool
+)
+_OPERATORS = raw("select operator_id, name from platform.operators()")
 _BY_HASH = raw(
     "select g.id, g.operator_id, g.read_only, g.scope from platform.break_glass g "
     "join tenancy.tenant t on t.id = g.tenant_id and t.state = 'active' "
@@ -196,6 +200,16 @@ async def end_as_customer(tx: Transaction, access_id: UUID) -> AccessRow:
     with told():
         await _END_AS_CUSTOMER.first(tx, id=access_id, actor=tx.principal.actor_id)
     return await _ONE.one(tx, id=access_id)
+
+
+async def needs_approval(tx: Transaction) -> bool:
+    """Return whether operators need the tenant's own approval."""
+    return bool(await _TERMS.first(tx))
+
+
+async def operator_names(tx: Transaction) -> dict[UUID, str]:
+    """Return what the operators are called who ever asked for access to the pinned tenant."""
+    return dict(await _OPERATORS.all(tx))
 
 
 async def set_terms(tx: Transaction, *, needed: bool) -> None:

@@ -48,6 +48,7 @@ NAVIGATION = (
         Entry("keys", N_("API keys"), "key-round", "/keys", "keys:read", "k"),
         Entry("security", N_("Security"), "fingerprint-pattern", "/security", "security:read", "e"),
         Entry("alerts", N_("Security alerts"), "shield-alert", "/alerts", "alerts:read"),
+        Entry("operator_access", N_("Operators' access"), "life-buoy", "/operator-access", "support:read"),
         Entry("trail", N_("Audit trail"), "history", "/trail", "audit:read", "a"),
         Entry("settings", N_("Settings"), "settings", "/settings/company", "settings:read", ","),
         Entry("trust", N_("Trust"), "shield-check", "/trust"),

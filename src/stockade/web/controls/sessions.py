@@ -1,4 +1,4 @@
-"""Sessions: a real sign-in by a one-time link of the probe tenant, and what its cookies are like (claim B5)."""
+"""Sessions: a real sign-in by a one-time link of the probe tenant, and what its cookies are like (B5 and B10)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -91,7 +91,7 @@ async def post(line: Line, form: Form, cookie: str, headers: dict[str, str] | No
 
 
 @control(
-    id="web.session-cookies-stay-home", claims=("B5",), every=_OFTEN, max_age=_HOUR,
+    id="web.session-cookies-stay-home", claims=("B5", "B10"), every=_OFTEN, max_age=_HOUR,
     standards=("OWASP ASVS 5.0 V3.3", "SOC 2 CC6.1"),
     statement="Every cookie of a real sign-in has the __Host- prefix, HttpOnly, Secure, SameSite, the path / and no "
     "domain, and after signing out its value admits nobody.",
