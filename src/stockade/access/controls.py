@@ -1,9 +1,11 @@
 """Every endpoint asks who it is and whether they may, before it does anything (claim C1)."""
 
 import secrets
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,7 +17,7 @@ from stockade.access.routes import HEAVY_AT_ONCE
 from stockade.kernel.control import Finding, Installation, RouteInfo, control, finding
 from stockade.web.limits import Concurrency
 from stockade.web.problems import TooManyAtOnce
-from stockade.web.wire import Line, Reply, filled
+from stockade.web.wire import Line, Reply, as_json, filled
 
 ROLES = tuple(RANK)
 _SIGN_IN = "/sign-in"
@@ -113,3 +115,80 @@ async def heavy_operations_bounded(installation: Installation) -> Finding:
     if free.status != HTTPStatus.OK:
         wrong.append(f"with a place free it is answered with {free.status}")
     return finding(2, "heavy requests", wrong)
+
+
+@control(
+    id="access.own-roles-hold", claims=("C2", "C3"), every=timedelta(hours=1), max_age=timedelta(hours=3),
+    standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
+    statement="A role that a company made does what it lists and no more, sees its own customers and no others, and "
+    "not the credit limit that is hidden from it; and making it is in the audit trail.",
+)  # fmt: skip
+async def own_roles_hold(installation: Installation) -> Finding:
+    """Make roles in a probe tenant, and read customers with keys that have them."""
+    probe_key = getattr(installation, "probe_key", None)
+    if probe_key is None:
+        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+    wrong: list[str] = []
+    async with probe_key("owner") as owner, Line(installation) as line:
+        customer = await _with_limit(line, owner)
+        seen = {"permissions": ["parties:read"], "customers": "own"}, {"permissions": ["parties:read"]}
+        async with _key_of(line, owner, "limited", seen[0]) as own, _key_of(line, owner, "fields", seen[1]) as fields:
+            listed = [await _read(line, key, "/customers?limit=200") for key in (owner, own, fields)]
+            if not listed[0].get("items"):
+                return Finding(False, "It cannot be checked: the probe has no customer.")
+            if listed[1].get("items") != []:
+                wrong.append("a role that is limited to its own customers sees others")
+            if (await line.ask("GET", f"/api/v1/customers/{customer}", _bearer(own))).status != 404:
+                wrong.append("a customer of others is there by its id")
+            shown = await _read(line, fields, f"/customers/{customer}")
+            if shown.get("credit_limit_minor", 0) is not None:
+                wrong.append("the credit limit is shown without its permission")
+            if (await _read(line, owner, f"/customers/{customer}")).get("credit_limit_minor") != _LIMIT_MINOR:
+                wrong.append("the credit limit is not shown to those who may see it")
+            if (await line.ask("GET", "/api/v1/orders", _bearer(own))).status != HTTPStatus.FORBIDDEN:
+                wrong.append("a role does what it does not list")
+    async with installation.application.transaction(installation.probes[0].principal) as tx:
+        noted = await tx.fetchrow(_NOTED, installation.probes[0].tenant_id)
+    if not noted or not noted[0]:
+        wrong.append("making a role is not in the audit trail")
+    return finding(7, "properties of roles", wrong)
+
+
+_LIMIT_MINOR = 123_456
+_NOTED = "select exists (select from audit.entry where tenant_id = $1 and action = 'identity.role_made')"
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+
+async def _read(line: Line, key: str, path: str) -> dict[str, Any]:
+    return as_json(await line.ask("GET", f"/api/v1{path}", _bearer(key)))
+
+
+async def _make(line: Line, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    headers = _bearer(key) | {"Idempotency-Key": secrets.token_hex(16)}
+    return as_json(await line.ask("POST", f"/api/v1{path}", headers, msgspec.json.encode(body)))
+
+
+async def _with_limit(line: Line, owner: str) -> str:
+    """Return the id of the probe's customer that has a credit limit; made at the first run."""
+    known = await _read(line, owner, "/customers?search=CONTROL-LIMIT")
+    for item in known.get("items", []):
+        return str(item["id"])
+    new = {"name": "Controls", "number": "CONTROL-LIMIT", "country": "DE", "currency": "EUR"}
+    return str((await _make(line, owner, "/customers", new | {"credit_limit_minor": _LIMIT_MINOR})).get("id"))
+
+
+@asynccontextmanager
+async def _key_of(line: Line, owner: str, name: str, role: dict[str, Any]) -> AsyncIterator[str]:
+    """A key with a role of the probe's own, which is made at the first run; revoked when the block is left."""
+    listed = msgspec.json.decode((await line.ask("GET", "/api/v1/roles", _bearer(owner))).body)
+    called = f"Control: {name}"
+    known = [item["id"] for item in listed if item["name"] == called]
+    role_id = known[0] if known else (await _make(line, owner, "/roles", {"name": called} | role)).get("id")
+    issued = await _make(line, owner, "/api-keys", {"name": called, "role": "own", "own_role_id": role_id})
+    try:
+        yield str(issued.get("secret"))
+    finally:
+        await line.ask("POST", f"/api/v1/api-keys/{issued.get('key', {}).get('id')}/revoke", _bearer(owner))

@@ -1,0 +1,69 @@
+"""The controls of guessing and of roles: each holds on the application as it is, and turns red without its defence."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.trust.listening import listening
+
+from stockade.database import statements
+from stockade.identity.signing_in import brake
+from stockade.kernel.control import CONTROLS, Finding
+from stockade.trust.collect import collect
+
+collect()
+BRAKE, ROLES = "identity.guessing-braked", "access.own-roles-hold"
+
+
+@pytest.fixture
+def found(server: Any, database_name: str, tmp_path: Path) -> Callable[[str], Any]:
+    """Run a control on an application that listens."""
+
+    async def run(name: str) -> Finding:
+        async with listening(server, database_name, tmp_path) as live:
+            return await CONTROLS[name].check(live)
+
+    return run
+
+
+@pytest.mark.parametrize("name", [BRAKE, ROLES])
+async def test_the_control_holds_and_holds_again(
+    server: Any, database_name: str, tmp_path: Path, name: str
+) -> None:  # fmt: skip
+    async with listening(server, database_name, tmp_path) as live:
+        for _ in range(2):
+            finding = await CONTROLS[name].check(live)
+            assert finding.holds, finding
+
+
+async def test_without_the_brake_guessing_goes_on(found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def let_pass(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(brake, "check", let_pass)
+    assert not (await found(BRAKE)).holds
+
+
+async def test_a_brake_on_addresses_alone_misses_many_of_them(
+    found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(brake.FREE, "account", 1000)
+    assert not (await found(BRAKE)).holds
+
+
+async def test_without_the_policy_roles_see_what_is_not_theirs(found: Callable[[str], Any], superuser: Any) -> None:
+    await superuser.execute("drop policy rows on parties.customer")
+    assert not (await found(ROLES)).holds
+
+
+async def test_without_the_guard_hidden_fields_are_shown(
+    found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements.Statement, "_maker", lambda self, tx: self._make)
+    assert not (await found(ROLES)).holds
+
+
+async def test_without_the_trail_the_making_of_roles_is_not_noted(found: Callable[[str], Any], superuser: Any) -> None:
+    await superuser.execute("alter table identity.role disable trigger audit_insert")
+    assert not (await found(ROLES)).holds
