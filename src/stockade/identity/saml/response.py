@@ -1,7 +1,7 @@
 """A response of the identity provider: accepted whole, or refused with the reason.
 
 Only what a configured certificate signed is read (see ``signature``), and all of it has to be meant for us, now, in
-answer to the request of this very browser: SAML 2.0 core (section 3.3) and profiles (section 4.1.4), read strictly. Responses
+answer to the request of this very browser: SAML 2.0 core (3.3) and profiles (4.1.4), read strictly. Responses
 that nobody asked for are refused: with them a stranger could sign a victim in as himself (login CSRF).
 """
 

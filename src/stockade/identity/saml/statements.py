@@ -39,7 +39,7 @@ def one_value(attributes: Attributes, names: tuple[str, ...]) -> str | None:
 def email_of(attributes: Attributes, config: Connection, name_id: str | None) -> str:
     """Return the person's one address in lower case: an attribute's, or the NameID that says it is one.
 
-    Only ASCII is taken: the lower case of ``K`` (the sign of Kelvin) is an ordinary ``k``, and somebody else's address.
+    Only ASCII is taken: the lower case of the sign of Kelvin is an ordinary ``k``, and somebody else's address.
     """
     named = next((attributes[name] for name in config.email_attributes if name in attributes), None)
     candidates = named if named is not None else (() if name_id is None else (name_id,))
