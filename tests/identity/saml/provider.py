@@ -1,4 +1,4 @@
-"""An identity provider of our own making, which signs what it is told to: for attacks, and for what should be accepted."""
+"""An identity provider of our own making that signs what it is told to: for attacks, and for what is to be accepted."""
 
 import base64
 import copy
@@ -40,8 +40,9 @@ _TEMPLATE = """<samlp:Response xmlns:samlp="{samlp}" xmlns:saml="{saml}" ID="_re
  <saml:Subject><saml:NameID Format="urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress">{name_id}</saml:NameID>
  <saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml:SubjectConfirmationData
  Recipient="{recipient}" InResponseTo="{confirmed}" NotOnOrAfter="{until}"/></saml:SubjectConfirmation></saml:Subject>
- <saml:Conditions NotBefore="{begin}" NotOnOrAfter="{end}"><saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience>
- </saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="_session-1"/>
+ <saml:Conditions NotBefore="{begin}" NotOnOrAfter="{end}"><saml:AudienceRestriction>
+ <saml:Audience>{audience}</saml:Audience></saml:AudienceRestriction></saml:Conditions>
+ <saml:AuthnStatement AuthnInstant="{issued}" SessionIndex="_session-1"/>
  <saml:AttributeStatement><saml:Attribute Name="displayName"><saml:AttributeValue>Ada King</saml:AttributeValue>
  </saml:Attribute><saml:Attribute Name="groups"><saml:AttributeValue>sellers</saml:AttributeValue>
  <saml:AttributeValue>staff</saml:AttributeValue></saml:Attribute></saml:AttributeStatement></saml:Assertion></samlp:Response>"""
@@ -173,8 +174,8 @@ def encrypted(root: etree._Element, key: rsa.RSAPublicKey, *, algorithm: str = "
             f'<saml:EncryptedAssertion xmlns:saml="{NAMESPACES["saml"]}" xmlns:xenc="{NAMESPACES["xenc"]}" '
             f'xmlns:ds="{NAMESPACES["ds"]}"><xenc:EncryptedData Type="{NAMESPACES["xenc"]}Element">'
             f'<xenc:EncryptionMethod Algorithm="{where}{algorithm}"/><ds:KeyInfo><xenc:EncryptedKey>'
-            f'<xenc:EncryptionMethod Algorithm="{NAMESPACES["xenc"]}rsa-oaep-mgf1p"/><xenc:CipherData><xenc:CipherValue>'
-            f"{base64.b64encode(wrapped).decode()}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>"
+            f'<xenc:EncryptionMethod Algorithm="{NAMESPACES["xenc"]}rsa-oaep-mgf1p"/><xenc:CipherData>'
+            f"<xenc:CipherValue>{base64.b64encode(wrapped).decode()}</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey></ds:KeyInfo>"
             f"<xenc:CipherData><xenc:CipherValue>{base64.b64encode(data).decode()}</xenc:CipherValue></xenc:CipherData>"
             f"</xenc:EncryptedData></saml:EncryptedAssertion>"
         )

@@ -64,16 +64,18 @@ def certificate_of(text: str) -> x509.Certificate:
         key = found.public_key()
     except (ValueError, binascii.Error, x509.InvalidVersion) as error:
         raise SamlRefused(
-            "no-certificate",
-            said("One of the provider's certificates cannot be read: copy it anew from the provider's metadata."),
+            word="no-certificate",
+            sentence=said(
+                "One of the provider's certificates cannot be read: copy it anew from the provider's metadata."
+            ),
         ) from error
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= LEAST_RSA_BITS:
         return found
     if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= 256:
         return found
     raise SamlRefused(
-        "weak-key",
-        said(
+        word="weak-key",
+        sentence=said(
             "The provider's signing key is too weak: let it sign with RSA of {bits} bits or more, or ECDSA of 256.",
             bits=LEAST_RSA_BITS,
         ),
@@ -88,12 +90,13 @@ def trusted_certificates(config: Connection, now: datetime) -> list[x509.Certifi
         return valid
     if not known:
         raise SamlRefused(
-            "no-certificate", said("No certificate of the provider is configured: take it from its metadata.")
+            word="no-certificate",
+            sentence=said("No certificate of the provider is configured: take it from its metadata."),
         )
     latest = max(one.not_valid_after_utc for one in known)
     raise SamlRefused(
-        "certificate-period",
-        said(
+        word="certificate-period",
+        sentence=said(
             "No configured certificate of the provider is valid now; the last one ends at {until}: "
             "take the new one from the provider's metadata.",
             until=latest.isoformat(timespec="minutes"),

@@ -38,8 +38,8 @@ def decoded(text: str) -> bytes:
     """Return what a form's base64 holds; white space is allowed, nothing else beside the alphabet."""
     if len(text) > MOST_BASE64:
         raise SamlRefused(
-            "too-large",
-            said(
+            word="too-large",
+            sentence=said(
                 "The response is longer than {most} characters: let the provider send fewer groups.", most=MOST_BASE64
             ),
         )
@@ -47,7 +47,7 @@ def decoded(text: str) -> bytes:
         return base64.b64decode("".join(text.split()).encode("ascii"), validate=True)
     except (binascii.Error, ValueError) as error:
         raise SamlRefused(
-            "not-base64", said("The response is not base64: let the provider use the binding HTTP-POST.")
+            word="not-base64", sentence=said("The response is not base64: let the provider use the binding HTTP-POST.")
         ) from error
 
 
@@ -56,10 +56,10 @@ def parsed(data: bytes) -> Element:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SamlRefused("not-xml", said("What the provider sent is not XML in UTF-8.")) from error
+        raise SamlRefused(word="not-xml", sentence=said("What the provider sent is not XML in UTF-8.")) from error
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise SamlRefused(
-            "document-type", said("What the provider sent has a document type (DTD), which SAML forbids.")
+            word="document-type", sentence=said("What the provider sent has a document type (DTD), which SAML forbids.")
         )
     # The encoding is ours, whatever the declaration says: in UTF-7 a document type would not look like one above.
     parser = etree.XMLParser(
@@ -68,14 +68,16 @@ def parsed(data: bytes) -> Element:
     try:
         root: Element = etree.fromstring(text.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise SamlRefused("not-xml", said("What the provider sent is not well-formed XML.")) from error
+        raise SamlRefused(word="not-xml", sentence=said("What the provider sent is not well-formed XML.")) from error
     info = root.getroottree().docinfo
     if info.internalDTD is not None or info.externalDTD is not None or info.doctype:
         raise SamlRefused(
-            "document-type", said("What the provider sent has a document type (DTD), which SAML forbids.")
+            word="document-type", sentence=said("What the provider sent has a document type (DTD), which SAML forbids.")
         )
     for _odd in root.getroottree().getroot().iter(etree.Entity, etree.ProcessingInstruction):
-        raise SamlRefused("document-type", said("What the provider sent has entities or processing instructions."))
+        raise SamlRefused(
+            word="document-type", sentence=said("What the provider sent has entities or processing instructions.")
+        )
     return root
 
 
@@ -89,8 +91,8 @@ def text_of(element: Element) -> str:
     """Return an element's text as a whole, whatever comments stand in it; nested elements are refused."""
     if any(isinstance(child.tag, str) for child in element):
         raise SamlRefused(
-            "attributes",
-            said(
+            word="attributes",
+            sentence=said(
                 "The provider puts elements where text belongs, in {name}: let it send plain text.",
                 name=etree.QName(element).localname,
             ),

@@ -53,8 +53,8 @@ class _Parts(NamedTuple):
 def unreadable() -> SamlRefused:
     """The one refusal for all that can be wrong between the key and the signature inside."""
     return SamlRefused(
-        "encryption",
-        said(
+        word="encryption",
+        sentence=said(
             "The encrypted assertion cannot be decrypted, or is not signed inside by a configured certificate: "
             "give the provider our current metadata, and let it sign the assertion before it encrypts it."
         ),
@@ -68,8 +68,8 @@ def decrypted(encrypted: Element, keys: Keys | None) -> Element:
     """
     if keys is None:
         raise SamlRefused(
-            "encryption-key",
-            said("The provider encrypts, but no key of ours is configured: switch encryption off there."),
+            word="encryption-key",
+            sentence=said("The provider encrypts, but no key of ours is configured: switch encryption off there."),
         )
     parts = _parts_of(encrypted)
     for key in (keys,) if isinstance(keys, RSAPrivateKey) else keys:
@@ -103,13 +103,14 @@ def _parts_of(encrypted: Element) -> _Parts:
     keys = list(encrypted.iter(qualified("xenc", "EncryptedKey")))
     if len(datas) != 1 or len(keys) != 1:
         raise SamlRefused(
-            "encryption-algorithm", said("The encrypted assertion has not exactly one part and one key for it.")
+            word="encryption-algorithm",
+            sentence=said("The encrypted assertion has not exactly one part and one key for it."),
         )
     algorithm = _method(datas[0])
     if algorithm not in GCM and algorithm not in CBC_OLD:
         raise SamlRefused(
-            "encryption-algorithm",
-            said("The provider encrypts with {algorithm}: let it use AES-GCM.", algorithm=algorithm[-60:]),
+            word="encryption-algorithm",
+            sentence=said("The provider encrypts with {algorithm}: let it use AES-GCM.", algorithm=algorithm[-60:]),
         )
     return _Parts(algorithm, _cipher_value(datas[0]), _padding_of(keys[0]), _cipher_value(keys[0]))
 
@@ -120,8 +121,10 @@ def _padding_of(key: Element) -> OAEP:
     mask = _named(key, "xenc11:MGF", f"{XENC11}mgf1sha1")
     if algorithm not in (OAEP_MGF1, OAEP_11) or digest not in _DIGESTS or mask not in _MASKS:
         raise SamlRefused(
-            "encryption-algorithm",
-            said("The provider encrypts its key with {algorithm}: let it use RSA-OAEP.", algorithm=algorithm[-60:]),
+            word="encryption-algorithm",
+            sentence=said(
+                "The provider encrypts its key with {algorithm}: let it use RSA-OAEP.", algorithm=algorithm[-60:]
+            ),
         )
     return OAEP(MGF1(_MASKS[mask]()), _DIGESTS[digest](), None)
 
@@ -139,7 +142,9 @@ def _named(key: Element, path: str, otherwise: str) -> str:
 def _cipher_value(element: Element) -> bytes:
     found = children(element, "xenc:CipherData/xenc:CipherValue")
     if len(found) != 1:
-        raise SamlRefused("encryption-algorithm", said("The encrypted assertion does not hold what is encrypted."))
+        raise SamlRefused(
+            word="encryption-algorithm", sentence=said("The encrypted assertion does not hold what is encrypted.")
+        )
     try:
         return base64.b64decode("".join((found[0].text or "").split()), validate=True)
     except (binascii.Error, ValueError) as error:

@@ -79,18 +79,18 @@ def read_idp_metadata(xml: bytes, *, now: datetime) -> IdpMetadata:
     """Return what the metadata of one identity provider says; ``SamlRefused`` if it cannot be used."""
     if len(xml) > MOST_METADATA:
         raise SamlRefused(
-            "too-large",
-            said("The metadata is larger than 1 MiB: give that of your provider alone, not a federation's."),
+            word="too-large",
+            sentence=said("The metadata is larger than 1 MiB: give that of your provider alone, not a federation's."),
         )
     entity, role = _provider_in(parsed(xml))
     for element in (entity.getroottree().getroot(), entity, role):
         _check_period(element, now)
     redirect, post = _location(role, REDIRECT), _location(role, POST)
     if redirect is None and post is None:
-        raise SamlRefused("metadata", said("The metadata names no https address to sign on at."))
+        raise SamlRefused(word="metadata", sentence=said("The metadata names no https address to sign on at."))
     name = (entity.get("entityID") or "").strip()
     if not 1 <= len(name) <= 1024:
-        raise SamlRefused("metadata", said("The metadata does not name its entity id."))
+        raise SamlRefused(word="metadata", sentence=said("The metadata does not name its entity id."))
     return IdpMetadata(
         entity_id=name, sso_redirect_url=redirect, sso_post_url=post, certificates=_signing_certificates(role, now)
     )
@@ -105,8 +105,10 @@ def _provider_in(root: Element) -> tuple[Element, Element]:
     ]
     if len(found) != 1:
         raise SamlRefused(
-            "metadata",
-            said("The metadata describes {count} identity providers of SAML 2.0 instead of one.", count=len(found)),
+            word="metadata",
+            sentence=said(
+                "The metadata describes {count} identity providers of SAML 2.0 instead of one.", count=len(found)
+            ),
         )
     return found[0]
 
@@ -120,7 +122,9 @@ def _check_period(element: Element, now: datetime) -> None:
     except ValueError:
         ended = True
     if ended:
-        raise SamlRefused("metadata", said("The metadata was good until {until}: fetch it anew.", until=until[:40]))
+        raise SamlRefused(
+            word="metadata", sentence=said("The metadata was good until {until}: fetch it anew.", until=until[:40])
+        )
 
 
 def _location(role: Element, binding: str) -> str | None:
@@ -141,5 +145,7 @@ def _signing_certificates(role: Element, now: datetime) -> tuple[str, ...]:
                 if certificate.not_valid_after_utc > now:
                     found[certificate.public_bytes(Encoding.PEM).decode()] = None
     if not found:
-        raise SamlRefused("metadata", said("The metadata holds no certificate for signatures that is valid."))
+        raise SamlRefused(
+            word="metadata", sentence=said("The metadata holds no certificate for signatures that is valid.")
+        )
     return tuple(found)

@@ -26,6 +26,6 @@ class SamlRefused(Problem):
     title = "Your organisation's sign-on was not accepted"
     status = 403
 
-    def __init__(self, word: Word, sentence: str) -> None:
+    def __init__(self, *, word: Word, sentence: str) -> None:
         super().__init__(sentence, reason=word)
         self.word: Word = word

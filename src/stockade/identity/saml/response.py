@@ -74,30 +74,30 @@ def verify(
 def _check_envelope(root: Element, expected: Expected) -> None:
     """Check what the response says of itself, before its signature: nothing of it is used further."""
     if root.tag != qualified("samlp", "Response") or root.get("Version") != "2.0":
-        raise SamlRefused("not-a-response", said("What arrived is not a response of SAML 2.0."))
+        raise SamlRefused(word="not-a-response", sentence=said("What arrived is not a response of SAML 2.0."))
     if not NCNAME.fullmatch(root.get("ID") or ""):
-        raise SamlRefused("not-a-response", said("The response has no proper id."))
+        raise SamlRefused(word="not-a-response", sentence=said("The response has no proper id."))
     _check_status(root)
     if expected.request_id is None:
         raise SamlRefused(
-            "unsolicited",
-            said(
+            word="unsolicited",
+            sentence=said(
                 "This browser did not ask for it, or asked too long ago: begin at our sign-in page, not at the "
                 "provider's portal; there, use our sign-in page's address as a link."
             ),
         )
     if root.get("InResponseTo") != expected.request_id:
         raise SamlRefused(
-            "in-response-to",
-            said(
+            word="in-response-to",
+            sentence=said(
                 "The response does not answer this browser's request: begin again at our sign-in page; sign-on begun "
                 "at the provider is not accepted."
             ),
         )
     if root.get("Destination") != expected.acs_url:
         raise SamlRefused(
-            "destination",
-            said(
+            word="destination",
+            sentence=said(
                 "The response is addressed to {found} instead of {expected}: correct the address of the assertion "
                 "consumer service (ACS) at the provider.",
                 found=(root.get("Destination") or "-")[:200],
@@ -117,8 +117,8 @@ def _check_status(root: Element) -> None:
     message = children(root, "samlp:Status/samlp:StatusMessage")
     shown = [found.get("Value", "").rsplit(":", 1)[-1] for found in (*codes, *nested)]
     raise SamlRefused(
-        "status",
-        said(
+        word="status",
+        sentence=said(
             "The provider refused the sign-on ({code}): {message} See the provider's own log.",
             code=", ".join(shown)[:200] or "-",
             message=text_of(message[0])[:300] if message else "",
@@ -131,23 +131,30 @@ def _signed_assertion(root: Element, expected: Expected, key: Keys | None) -> El
     plain = list(root.iter(qualified("saml", "Assertion")))
     hidden = list(root.iter(qualified("saml", "EncryptedAssertion")))
     if len(plain) + len(hidden) > 1:
-        raise SamlRefused("several-assertions", said("The response holds more than one assertion."))
+        raise SamlRefused(word="several-assertions", sentence=said("The response holds more than one assertion."))
     if not plain and not hidden:
-        raise SamlRefused("no-assertion", said("The response holds no assertion: let the provider send one."))
+        raise SamlRefused(
+            word="no-assertion", sentence=said("The response holds no assertion: let the provider send one.")
+        )
     (found,) = (*plain, *hidden)
     if found.getparent() is not root:
-        raise SamlRefused("misplaced-signature", said("The assertion does not stand directly in the response."))
+        raise SamlRefused(
+            word="misplaced-signature", sentence=said("The assertion does not stand directly in the response.")
+        )
     check_places(root, root, *plain)
     response = verified(root, root, expected.config, expected.now) if signature_in(root) is not None else None
     if hidden:
         return _encrypted_assertion(found, expected, key)
     if expected.config.encrypted_only:
-        raise SamlRefused("encryption", said("The assertion is not encrypted, but this connection demands it."))
+        raise SamlRefused(
+            word="encryption", sentence=said("The assertion is not encrypted, but this connection demands it.")
+        )
     if signature_in(found) is not None:
         return verified(root, found, expected.config, expected.now)
     if response is None:
         raise SamlRefused(
-            "unsigned", said("Neither the response nor its assertion is signed: let the provider sign the assertion.")
+            word="unsigned",
+            sentence=said("Neither the response nor its assertion is signed: let the provider sign the assertion."),
         )
     (assertion,) = children(response, "saml:Assertion")
     return assertion
@@ -171,7 +178,7 @@ def _read(assertion: Element, expected: Expected) -> Assertion:
     """Read a signed assertion, and refuse it where it is not meant for us, now."""
     identity = assertion.get("ID") or ""
     if assertion.get("Version") != "2.0" or not NCNAME.fullmatch(identity):
-        raise SamlRefused("no-assertion", said("The assertion is not one of SAML 2.0 with a proper id."))
+        raise SamlRefused(word="no-assertion", sentence=said("The assertion is not one of SAML 2.0 with a proper id."))
     check_issuer(assertion, expected)
     name_id, name_id_format = name_id_of(assertion)
     until = min(accepted_until(assertion, expected), check_conditions(assertion, expected))
@@ -193,9 +200,11 @@ def _session(assertion: Element, expected: Expected) -> str | None:
     """Return the provider's name of the session; a sign-on without an authentication is none."""
     found = children(assertion, "saml:AuthnStatement")
     if len(found) != 1:
-        raise SamlRefused("authentication", said("The assertion does not say, once, how the person was authenticated."))
+        raise SamlRefused(
+            word="authentication", sentence=said("The assertion does not say, once, how the person was authenticated.")
+        )
     until = found[0].get("SessionNotOnOrAfter")
     if until is not None and time_in(until) + SKEW <= expected.now:
-        raise SamlRefused("expired", said("The session at the provider has ended: sign in there again."))
+        raise SamlRefused(word="expired", sentence=said("The session at the provider has ended: sign in there again."))
     index: str | None = found[0].get("SessionIndex")
     return index

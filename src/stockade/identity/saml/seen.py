@@ -45,4 +45,6 @@ async def remember(tx: Transaction, assertion_id: str, expires_at: datetime) -> 
     await _FORGET.run(tx)
     hashed = sha256(assertion_id.encode()).digest()
     if not await _REMEMBER.all(tx, id=new_id(), assertion_hash=hashed, expires_at=expires_at):
-        raise SamlRefused("replayed", said("This sign-on was used before: begin again at our sign-in page."))
+        raise SamlRefused(
+            word="replayed", sentence=said("This sign-on was used before: begin again at our sign-in page.")
+        )

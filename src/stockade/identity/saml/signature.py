@@ -41,7 +41,9 @@ def signature_in(owner: Element) -> Element | None:
     """Return the signature that stands directly in an element; two are refused."""
     found = children(owner, "ds:Signature")
     if len(found) > 1:
-        raise SamlRefused("misplaced-signature", said("One element of the response carries two signatures."))
+        raise SamlRefused(
+            word="misplaced-signature", sentence=said("One element of the response carries two signatures.")
+        )
     return found[0] if found else None
 
 
@@ -50,8 +52,10 @@ def check_places(root: Element, *owners: Element) -> None:
     for found in root.iter(qualified("ds", "Signature")):
         if not any(found.getparent() is owner for owner in owners):
             raise SamlRefused(
-                "misplaced-signature",
-                said("A signature stands where none belongs: this response was put together by somebody else."),
+                word="misplaced-signature",
+                sentence=said(
+                    "A signature stands where none belongs: this response was put together by somebody else."
+                ),
             )
     ids = Counter(
         value
@@ -61,7 +65,8 @@ def check_places(root: Element, *owners: Element) -> None:
     )
     if any(count > 1 for count in ids.values()):
         raise SamlRefused(
-            "ambiguous-id", said("Two elements have the same id: this response was put together by somebody else.")
+            word="ambiguous-id",
+            sentence=said("Two elements have the same id: this response was put together by somebody else."),
         )
 
 
@@ -82,7 +87,7 @@ def verified(root: Element, owner: Element, config: Connection, now: datetime) -
     else:
         raise _refusal_of(signature, trusted)
     if signed.tag != owner.tag or signed.get("ID") != owner.get("ID"):
-        raise SamlRefused("signature", said("The signature covers something else than it stands in."))
+        raise SamlRefused(word="signature", sentence=said("The signature covers something else than it stands in."))
     return signed
 
 
@@ -108,16 +113,16 @@ def _refusal_of(signature: Element, trusted: list[x509.Certificate]) -> SamlRefu
             continue
         if other not in known:
             return SamlRefused(
-                "not-pinned",
-                said(
+                word="not-pinned",
+                sentence=said(
                     "The response names a certificate that is not configured here (SHA-256 {fingerprint}): if the "
                     "provider changed its certificate, take the new one from its metadata.",
                     fingerprint=other,
                 ),
             )
     return SamlRefused(
-        "signature",
-        said(
+        word="signature",
+        sentence=said(
             "The signature is not by a configured certificate, or what it covers was changed: compare the certificate "
             "with the provider's metadata."
         ),
@@ -129,11 +134,13 @@ def _check_shape(signature: Element, owner: Element) -> None:
     references = children(signature, "ds:SignedInfo/ds:Reference")
     identity = owner.get("ID") or ""
     if not NCNAME.fullmatch(identity):
-        raise SamlRefused("signature-shape", said("What is signed has no proper id."))
+        raise SamlRefused(word="signature-shape", sentence=said("What is signed has no proper id."))
     if len(references) != 1 or references[0].get("URI") != f"#{identity}":
-        raise SamlRefused("signature-shape", said("The signature does not refer to the element that it stands in."))
+        raise SamlRefused(
+            word="signature-shape", sentence=said("The signature does not refer to the element that it stands in.")
+        )
     if len(list(signature.iter(qualified("ds", "Reference")))) != 1 or children(signature, "ds:Object"):
-        raise SamlRefused("signature-shape", said("The signature carries more than a signature."))
+        raise SamlRefused(word="signature-shape", sentence=said("The signature carries more than a signature."))
     _check_algorithms(signature)
     _check_transforms(signature)
 
@@ -144,8 +151,8 @@ def _check_algorithms(signature: Element) -> None:
     for used, allowed in ((methods, {one.value for one in SIGNATURES}), (digests, {one.value for one in DIGESTS})):
         if len(used) != 1 or used[0] not in allowed:
             raise SamlRefused(
-                "algorithm",
-                said(
+                word="algorithm",
+                sentence=said(
                     "The provider signs with {algorithm}: let it sign with RSA or ECDSA, and SHA-256 or better.",
                     algorithm=_shown(used[0] if used else None),
                 ),
@@ -157,12 +164,14 @@ def _check_transforms(signature: Element) -> None:
     transforms = [found.get("Algorithm") for found in signature.iter(qualified("ds", "Transform"))]
     canonical = [name for name in transforms if name != ENVELOPED]
     if len(methods) != 1 or transforms.count(ENVELOPED) != 1 or len(canonical) > 1:
-        raise SamlRefused("transform", said("The signature is not an enveloped one with one canonicalisation."))
+        raise SamlRefused(
+            word="transform", sentence=said("The signature is not an enveloped one with one canonicalisation.")
+        )
     for name in (*methods, *canonical):
         if name not in CANONICAL:
             raise SamlRefused(
-                "transform",
-                said(
+                word="transform",
+                sentence=said(
                     "The signature uses the transform {algorithm}: let the provider use exclusive canonicalisation.",
                     algorithm=_shown(name),
                 ),

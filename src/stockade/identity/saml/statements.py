@@ -16,7 +16,9 @@ def attributes_of(assertion: Element) -> Attributes:
     """Return every attribute's values, empty ones left out; one that is sent twice has all its values."""
     found: dict[str, list[str]] = {}
     if children(assertion, "saml:AttributeStatement/saml:EncryptedAttribute"):
-        raise SamlRefused("attributes", said("The provider encrypts single attributes: let it encrypt the assertion."))
+        raise SamlRefused(
+            word="attributes", sentence=said("The provider encrypts single attributes: let it encrypt the assertion.")
+        )
     values = 0
     for attribute in children(assertion, "saml:AttributeStatement/saml:Attribute"):
         for value in children(attribute, "saml:AttributeValue"):
@@ -25,8 +27,8 @@ def attributes_of(assertion: Element) -> Attributes:
                 found.setdefault(attribute.get("Name") or "", []).append(text)
     if values > MOST_VALUES:
         raise SamlRefused(
-            "attributes",
-            said("The provider sends more than {most} values: let it send fewer groups.", most=MOST_VALUES),
+            word="attributes",
+            sentence=said("The provider sends more than {most} values: let it send fewer groups.", most=MOST_VALUES),
         )
     return {name: tuple(texts) for name, texts in found.items()}
 
@@ -45,8 +47,8 @@ def email_of(attributes: Attributes, config: Connection, name_id: str | None) ->
     candidates = named if named is not None else (() if name_id is None else (name_id,))
     if len(candidates) != 1:
         raise SamlRefused(
-            "email",
-            said(
+            word="email",
+            sentence=said(
                 "The provider does not send exactly one e-mail address: let it send the attribute {wanted}. "
                 "It sent: {sent}.",
                 wanted=config.email_attributes[0] if config.email_attributes else "email",
@@ -56,6 +58,7 @@ def email_of(attributes: Attributes, config: Connection, name_id: str | None) ->
     (address,) = candidates
     if len(address) > 254 or not _EMAIL.fullmatch(address):
         raise SamlRefused(
-            "email", said("What the provider sends as e-mail address is none: {found}.", found=address[:100])
+            word="email",
+            sentence=said("What the provider sends as e-mail address is none: {found}.", found=address[:100]),
         )
     return address.lower()

@@ -33,8 +33,8 @@ def check_issuer(element: Element, expected: Expected) -> None:
     name = text_of(found[0]) if len(found) == 1 else ""
     if name != expected.config.idp_entity_id or found[0].get("Format") not in (None, _ENTITY):
         raise SamlRefused(
-            "issuer",
-            said(
+            word="issuer",
+            sentence=said(
                 "The issuer is {found} instead of {expected}: take the entity id from the provider's metadata.",
                 found=name[:200] or "-",
                 expected=expected.config.idp_entity_id,
@@ -48,7 +48,9 @@ def name_id_of(assertion: Element) -> tuple[str, str | None]:
     names = children(subjects[0], "saml:NameID") if len(subjects) == 1 else []
     name = text_of(names[0]) if len(names) == 1 else ""
     if not name or len(name) > MOST_NAME_ID:
-        raise SamlRefused("subject", said("The assertion names nobody: let the provider send a NameID, not encrypted."))
+        raise SamlRefused(
+            word="subject", sentence=said("The assertion names nobody: let the provider send a NameID, not encrypted.")
+        )
     return name, names[0].get("Format")
 
 
@@ -58,7 +60,9 @@ def accepted_until(assertion: Element, expected: Expected) -> datetime:
         one for one in children(assertion, "saml:Subject/saml:SubjectConfirmation") if one.get("Method") == _BEARER
     ]
     if not found:
-        raise SamlRefused("confirmation", said("The assertion has no bearer confirmation: let the provider send one."))
+        raise SamlRefused(
+            word="confirmation", sentence=said("The assertion has no bearer confirmation: let the provider send one.")
+        )
     ends: list[datetime] = []
     refusals: list[SamlRefused] = []
     for one in found:
@@ -74,12 +78,14 @@ def accepted_until(assertion: Element, expected: Expected) -> datetime:
 def _confirmed_until(confirmation: Element, expected: Expected) -> datetime:
     datas = children(confirmation, "saml:SubjectConfirmationData")
     if len(datas) != 1:
-        raise SamlRefused("confirmation", said("The bearer confirmation does not say for whom and until when it is."))
+        raise SamlRefused(
+            word="confirmation", sentence=said("The bearer confirmation does not say for whom and until when it is.")
+        )
     (data,) = datas
     if data.get("Recipient") != expected.acs_url:
         raise SamlRefused(
-            "recipient",
-            said(
+            word="recipient",
+            sentence=said(
                 "The assertion is for the recipient {found} instead of {expected}: correct the recipient at "
                 "the provider.",
                 found=(data.get("Recipient") or "-")[:200],
@@ -88,11 +94,13 @@ def _confirmed_until(confirmation: Element, expected: Expected) -> datetime:
         )
     if data.get("InResponseTo") != expected.request_id:
         raise SamlRefused(
-            "in-response-to",
-            said("The assertion does not answer this browser's request: begin again at our sign-in page."),
+            word="in-response-to",
+            sentence=said("The assertion does not answer this browser's request: begin again at our sign-in page."),
         )
     if data.get("NotOnOrAfter") is None:
-        raise SamlRefused("confirmation", said("The bearer confirmation does not say until when it is good."))
+        raise SamlRefused(
+            word="confirmation", sentence=said("The bearer confirmation does not say until when it is good.")
+        )
     return _within(data, expected)
 
 
@@ -101,11 +109,12 @@ def check_conditions(assertion: Element, expected: Expected) -> datetime:
     found = children(assertion, "saml:Conditions")
     if len(found) != 1:
         raise SamlRefused(
-            "conditions", said("The assertion has no conditions: let the provider send time and audience.")
+            word="conditions",
+            sentence=said("The assertion has no conditions: let the provider send time and audience."),
         )
     (conditions,) = found
     if any(child.tag not in _KNOWN_CONDITIONS for child in conditions.iterchildren(etree.Element)):
-        raise SamlRefused("conditions", said("The assertion has a condition that is not known here."))
+        raise SamlRefused(word="conditions", sentence=said("The assertion has a condition that is not known here."))
     restrictions = children(conditions, "saml:AudienceRestriction")
     for restriction in restrictions:
         named = [text_of(one) for one in children(restriction, "saml:Audience")]
@@ -118,8 +127,8 @@ def check_conditions(assertion: Element, expected: Expected) -> datetime:
 
 def _other_audience(named: list[str], expected: Expected) -> SamlRefused:
     return SamlRefused(
-        "audience",
-        said(
+        word="audience",
+        sentence=said(
             "The assertion is for the audience {found} instead of {expected}: correct our entity id at the provider.",
             found=", ".join(named)[:200] or "-",
             expected=expected.sp_entity_id,
@@ -132,8 +141,8 @@ def _within(element: Element, expected: Expected) -> datetime:
     begin, end = element.get("NotBefore"), element.get("NotOnOrAfter")
     if begin is not None and expected.now < time_in(begin) - expected.skew:
         raise SamlRefused(
-            "not-yet-valid",
-            said(
+            word="not-yet-valid",
+            sentence=said(
                 "The assertion is good from {begin} only, and here it is {now}: set both clocks by NTP.",
                 begin=begin[:40],
                 now=expected.now.isoformat(timespec="seconds"),
@@ -144,8 +153,8 @@ def _within(element: Element, expected: Expected) -> datetime:
     until = time_in(end) + expected.skew
     if until <= expected.now:
         raise SamlRefused(
-            "expired",
-            said(
+            word="expired",
+            sentence=said(
                 "The assertion was good until {end}, and here it is {now}: sign in again, and set both clocks by NTP.",
                 end=end[:40],
                 now=expected.now.isoformat(timespec="seconds"),
@@ -160,5 +169,6 @@ def time_in(text: str) -> datetime:
         return moment(text)
     except (ValueError, OverflowError) as error:
         raise SamlRefused(
-            "conditions", said("The provider writes a time that is none in UTC: {found}.", found=text[:40])
+            word="conditions",
+            sentence=said("The provider writes a time that is none in UTC: {found}.", found=text[:40]),
         ) from error
