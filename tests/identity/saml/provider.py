@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -23,6 +24,7 @@ from signxml.algorithms import SignatureConstructionMethod
 
 from stockade.identity.saml.connection import Connection
 from stockade.identity.saml.document import NAMESPACES, written
+from stockade.identity.saml.refusal import SamlRefused
 from stockade.identity.saml.response import Assertion, verify
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -153,6 +155,14 @@ def checked(root: etree._Element | bytes, config: Connection, **changes: object)
     """What our service provider makes of it."""
     given = {"request_id": REQUEST, "now": NOW, "acs_url": ACS, "sp_entity_id": ENTITY}
     return verify(posted(root), config, **(given | changes))
+
+
+def refusal(root: etree._Element | bytes, idp: Provider, **changes: object) -> str:
+    """The word that it is refused with; that it is refused at all is the claim."""
+    with pytest.raises(SamlRefused) as refused:
+        checked(root, idp.connection(), **changes)
+    assert refused.value.detail.endswith("."), "a sentence for the administrator"
+    return refused.value.word
 
 
 def encrypted(root: etree._Element, key: rsa.RSAPublicKey, *, algorithm: str = "aes256-gcm") -> etree._Element:
