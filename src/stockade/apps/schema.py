@@ -16,6 +16,7 @@ import stockade.identity.factors.model
 import stockade.identity.model
 import stockade.identity.scim.model
 import stockade.identity.signing_in.model
+import stockade.identity.sso.model
 import stockade.identity.suspicion.model
 import stockade.mail.model
 import stockade.platform.model
