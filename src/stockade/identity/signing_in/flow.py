@@ -156,6 +156,15 @@ async def with_factor(door: Door, visitor: Visitor, *, token: str, code: str) ->
     return await _finish(door, visitor, token, known, first, proof)
 
 
+async def with_sign_on(door: Door, visitor: Visitor, known: Known) -> SignedIn:
+    """Take the word of an organisation's own sign-on, which was verified; ``SignInRefused`` for nobody's member."""
+    if known.tenant_id not in await _places(door, known.account_id):
+        raise SignInRefused
+    opened = await _after(door, visitor, known, "sso")
+    assert isinstance(opened, SignedIn)  # the table has no other step for it
+    return opened
+
+
 async def passkey_options(door: Door, browser: str) -> str:
     """Return what a browser asks a passkey for, as JSON."""
     return await passkeys.begin_sign_in(door.database, door.party, browser)
