@@ -48,7 +48,7 @@ async def change_token_issuer(tx: Transaction, issuer_id: UUID, data: IssuerChan
     return await issuers.change_issuer(tx, issuer_id, data)
 
 
-@post("/token-issuers/{issuer_id:uuid}/turn-off", permission=MANAGE, problems=[StepUpNeeded])
+@post("/token-issuers/{issuer_id:uuid}/turn-off", permission=MANAGE)
 async def turn_token_issuer_off(tx: Transaction, issuer_id: UUID) -> IssuerRow:
     """Trust an issuer no more: its tokens are refused from the next request on."""
     return await issuers.set_issuer_state(tx, issuer_id, "off")

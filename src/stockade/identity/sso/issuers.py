@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from stockade.database.statements import raw
-from stockade.identity.sso.kinds import Algorithms, AnyAddress, Claim
+from stockade.identity.sso.kinds import Algorithms, AnyAddress, Claim, usual
 from stockade.kernel.problems import Conflict, Invalid, VersionConflict
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction, on_violation
@@ -39,7 +39,7 @@ class NewIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     issuer: Issuer
     audience: Value
-    algorithms: Algorithms = ["RS256", "ES256", "EdDSA"]
+    algorithms: Algorithms = msgspec.field(default_factory=usual)
     jwks_uri: AnyAddress | None = None
     role: IssuedRole | None = None
     role_claim: Claim | None = None

@@ -9,12 +9,17 @@ from stockade.kernel.problems import Invalid
 from stockade.kernel.words import said
 
 Kind = Literal["oidc", "saml", "ldap"]
-Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Signatures that only the holder of a private key can make; HMAC and "none" cannot be chosen."""
 Address = Annotated[str, msgspec.Meta(min_length=9, max_length=500, pattern=r"^https://[^\s?#@\\]+$")]
 AnyAddress = Annotated[str, msgspec.Meta(min_length=9, max_length=1000, pattern=r"^https://[^\s#@\\]+$")]
 Claim = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
 Algorithms = Annotated[list[Algorithm], msgspec.Meta(min_length=1, max_length=10)]
+
+
+def usual() -> list[Algorithm]:
+    """Return the signatures that count unless others are chosen."""
+    return ["RS256", "ES256", "EdDSA", "Ed25519"]
 
 
 class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,7 +30,7 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     issuer: Address
     client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=300, pattern=r"^[\x20-\x7e]+$")]
-    algorithms: Algorithms = ["RS256", "ES256", "EdDSA"]
+    algorithms: Algorithms = msgspec.field(default_factory=usual)
     email_claim: Claim = "email"
     verified_claim: Claim = "email_verified"
 

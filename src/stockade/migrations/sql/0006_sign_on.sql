@@ -104,13 +104,13 @@ end;
 
 -- Whether an outside token still admits its holder: the issuer is trusted as it was when the token was read, and the token's
 -- time is not over. Called in the message that begins every transaction.
-create function identity.confirm_outside(issuer uuid, expected integer, expires double precision) returns void
+create function identity.confirm_outside(trusted uuid, expected integer, ends_at double precision) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if to_timestamp(expires) <= clock_timestamp() or not exists (
+    if to_timestamp(ends_at) <= clock_timestamp() or not exists (
         select from identity.token_issuer i join tenancy.tenant t on t.id = i.tenant_id
-        where i.tenant_id = (select tenancy.current_tenant()) and i.id = issuer and i.version = expected and i.state = 'active'
+        where i.tenant_id = (select tenancy.current_tenant()) and i.id = trusted and i.version = expected and i.state = 'active'
             and t.state = 'active'
     ) then
         raise exception 'The credential no longer admits its holder.' using errcode = 'SK401';
