@@ -24,6 +24,7 @@ from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefus
 from stockade.identity.signing_in import brake, telling
 from stockade.identity.signing_in.brake import Subject, subject
 from stockade.identity.signing_in.states import Proof, State, following, wanted_after
+from stockade.identity.sso.requiring import require_way
 from stockade.identity.suspicion.noting import note_sign_in, remember_sign_in
 from stockade.identity.suspicion.rules import Judgement
 from stockade.kernel.ids import new_id
@@ -207,7 +208,8 @@ def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | N
 
 
 async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
-    """Go from the first proof to what the table says."""
+    """Go from the first proof to what the table says; ``SignOnRequired`` where the organisation has its own."""
+    await require_way(door.database, known.account_id, known.tenant_id, proof)
     held = await factors_of(door.database, known.account_id)
     demanded = await demanded_of(door.database, known.tenant_id)
     wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)

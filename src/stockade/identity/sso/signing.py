@@ -88,10 +88,10 @@ async def held(entrance: Entrance, tenant_id: UUID, connection_id: UUID) -> Held
         return await held_connection(tx, entrance.door.sealer, connection_id)
 
 
-async def begin_oidc(
+async def begin(
     entrance: Entrance, connection: Held, *, browser: str, going_to: str, purpose: Purpose = "sign_in"
 ) -> str:  # fmt: skip
-    """Begin a sign-in in a browser; return the provider's address to go to."""
+    """Begin a sign-in in a browser; return the address to go to: the provider's, or our form of a directory's."""
     attempt = await attempts.begin(
         entrance.door.database, browser=browser, tenant_id=connection.tenant_id, connection_id=connection.id,
         purpose=purpose, going_to=going_to,
