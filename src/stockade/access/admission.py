@@ -22,6 +22,7 @@ from stockade.access.permissions import PUBLIC, Permission
 from stockade.access.rights import shaped
 from stockade.identity.credentials import CACHED_CREDENTIALS, Credentials
 from stockade.identity.service.sessions import NOTED_EVERY_SECONDS, note_use
+from stockade.identity.sso.outside import OUTSIDE
 from stockade.identity.suspicion.metering import Meter
 from stockade.kernel.problems import Problem
 from stockade.tenancy.pin import ActorKind, pack_address
@@ -33,6 +34,7 @@ from stockade.web.limits import Limiter
 from stockade.web.problems import TooManyRequests
 
 SESSION_COOKIE = "__Host-session"
+TENANT_HEADER = b"stockade-tenant"
 PLATFORM = "platform"
 """The surface of the platform's operators, which ``stockade.platform.admission`` guards."""
 _packed = lru_cache(4096)(pack_address)
@@ -192,7 +194,15 @@ def credential_of(scope: Any) -> str | None:
     for name, value in scope["headers"]:
         if name == b"authorization":
             scheme, _, text = value.decode("latin-1").partition(" ")
-            return text.strip() if scheme.lower() == "bearer" else ""
+            return _placed(text.strip(), scope) if scheme.lower() == "bearer" else ""
         if name == b"cookie":
             cookie += value + b"; "
-    return read_cookie(cookie, SESSION_COOKIE) if cookie else None
+    found = read_cookie(cookie, SESSION_COOKIE) if cookie else None
+    # What a browser sends by itself is a session, never a program's token, for which no CSRF token is asked.
+    return None if found is not None and found.startswith(OUTSIDE) else found
+
+
+def _placed(text: str, scope: Any) -> str:
+    """Return a bearer's text; that of an outside token, which names no tenant of ours, with the one that is asked."""
+    named = next((value for name, value in scope["headers"] if name == TENANT_HEADER), b"")
+    return f"{text} {named.decode('latin-1').strip()}" if named and text.startswith(OUTSIDE) else text

@@ -17,6 +17,7 @@ import stockade.identity.model
 import stockade.identity.saml.model
 import stockade.identity.scim.model
 import stockade.identity.signing_in.model
+import stockade.identity.sso.model
 import stockade.identity.suspicion.model
 import stockade.mail.model
 import stockade.platform.model

@@ -16,6 +16,7 @@ from stockade.access import api as access_api
 from stockade.access import factors as factors_api
 from stockade.access import provisioning
 from stockade.access import sessions as sessions_api
+from stockade.access import sign_on as sign_on_api
 from stockade.access.admission import PLATFORM, Admission, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public
@@ -33,6 +34,9 @@ from stockade.commerce.receivables import api as receivables_api
 from stockade.commerce.stock import api as stock_api
 from stockade.database.roles import Role
 from stockade.identity.factors.ceremony import Party
+from stockade.identity.sso.keys import Keys
+from stockade.identity.sso.outside import OUTSIDE, Outside
+from stockade.identity.sso.reaching import Reach
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
 from stockade.platform import api as platform_api
@@ -47,7 +51,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, factors_api, sessions_api, alerts_api, support_api,
+    access_api, factors_api, sessions_api, alerts_api, support_api, sign_on_api,
 )  # fmt: skip
 PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)
@@ -76,6 +80,8 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     door = Door(lambda: installation.connect(Role.PLATFORM, size=PLATFORM_CONNECTIONS))
     platform_admission = PlatformAdmission(credentials, door)
     shower = Shower(installation, csrf)
+    provider_keys = Keys(Reach(private_networks=settings.sso_private_networks, authorities=settings.sso_certificates))
+    credentials.verified[OUTSIDE] = Outside(provider_keys).find
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -107,7 +113,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
         limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
         signer=installation.evidence_signer, sealer=installation.sealer, party=Party.of(settings),
-        observe_transaction=None, platform=door,
+        observe_transaction=None, platform=door, provider_keys=provider_keys,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)

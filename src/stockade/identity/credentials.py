@@ -5,6 +5,7 @@ database never sees: whoever reads the table can neither use a credential nor gu
 
     API key   sk_ + 8 digits to recognise it + _ + tenant (32 hex digits) + _ + secret + _ + checksum (8 hex digits)
     session   se_ + tenant (32 hex digits) + _ + secret
+    outside   eyJ…: a signed token of an issuer that a tenant trusts (``identity.sso.outside``); nothing of it is kept
     SCIM      sc_ + tenant (32 hex digits) + _ + secret; its role holds no permission, so that only /scim/ admits it
 """
 
@@ -152,6 +153,10 @@ class Credentials:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self.verified: dict[str, Finder] = {}
+        """Kinds that are verified anew at each request, and never remembered, by their first three characters."""
+        self.forgotten = 0
+        """How often something was forgotten: what others remember of credentials is then to be read anew, too."""
         self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
     def hash(self, text: str) -> bytes:
@@ -164,12 +169,15 @@ class Credentials:
 
     def forget(self, text: str) -> None:
         """Forget a credential, so that it is looked up anew."""
+        self.forgotten += 1
         self._known.pop(self.hash(text), None)
 
     async def look_up(self, database: Database, text: str) -> Principal | None:
         """Find a credential inside the wall of the tenant that it names; None if it admits nobody."""
         token = parse(text)
         hashed = self.hash(text)
+        if token is None and text[:3] in self.verified:
+            return await self.verified[text[:3]](database, self, text)
         if token is None:
             finder = FURTHER.get(text[:3])
             principal = None if finder is None else await finder(database, self, text)

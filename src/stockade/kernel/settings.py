@@ -56,6 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Hand letters over in the clear: for a relay in a network of one's own. To this very machine it is allowed."""
     smtp_certificates: Path | None = None
     """A PEM file of authorities to trust for the relay, besides the machine's."""
+    sso_private_networks: bool = False
+    """Reach identity providers in networks of one's own, too; by default none that an organisation names."""
+    sso_certificates: Path | None = None
+    """A PEM file of authorities to trust for identity providers, besides the machine's."""
     demo: bool = True
     """Make two demo tenants at the first start (never in production)."""
 

@@ -55,7 +55,7 @@ _EXPOSED: Header = (
 )
 PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-methods", b"GET, POST, PUT, PATCH, DELETE"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, Stockade-Tenant"),
     (b"access-control-max-age", b"600"),
 )
 """What an allowed origin may send. Never with credentials: another site acts with a key of its own, not by cookie."""

@@ -27,6 +27,7 @@ from stockade.identity.signing_in.flow import (
     device_mark,
     read_mark,
 )
+from stockade.identity.sso.requiring import SignOnRequired
 from stockade.identity.suspicion.noting import new_device
 from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_
@@ -72,13 +73,15 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
         errors["password"] = N_("Enter your password.")
     if errors:
         return _sign_in_page(email[:254].replace("\0", ""), errors, following, status=422)
-    _limit_attempts(request)
+    limit_attempts(request)
     try:
         outcome = await flow.with_password(
             door_of(request), visitor_of(request), email=email, password=password, device=_device(request)
         )
     except SignInRefused as refused:
         return _sign_in_page(email, {"password": f"{refused.title}."}, following, status=refused.status)
+    except SignOnRequired as refused:
+        return Shown("sso/required.html", {"start": refused.members["start"]}, refused.status)
     except (TooManyAttempts, SignInHeld) as refused:
         return _sign_in_page(email, {"form": refused.detail or refused.title}, following, status=refused.status)
     return await _go_on(request, outcome, following)
@@ -93,11 +96,13 @@ async def show_one_time(request: AnyRequest) -> Shown:
 @form("/sign-in/once", permission=PUBLIC)
 async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
     """Sign in by a one-time link."""
-    _limit_attempts(request)
+    limit_attempts(request)
     try:
         outcome = await flow.with_link(door_of(request), visitor_of(request), secret=fields.get("token", "")[:200])
     except LinkRefused as refused:
         return Shown("one_time.html", {"token": None}, refused.status)
+    except SignOnRequired as refused:
+        return Shown("sso/required.html", {"start": refused.members["start"]}, refused.status)
     except SignInHeld as held:
         return _sign_in_page("", {"form": held.detail or held.title}, "", status=held.status)
     return await _go_on(request, outcome, "")
@@ -112,7 +117,7 @@ async def show_factor(request: AnyRequest) -> Any:
 @form("/sign-in/factor", permission=PUBLIC)
 async def take_factor(request: AnyRequest, fields: Fields) -> Any:
     """Take a code of the authenticator app, or a recovery code."""
-    _limit_attempts(request)
+    limit_attempts(request)
     following = fields.get("next", "")
     try:
         signed_in = await flow.with_factor(
@@ -120,7 +125,7 @@ async def take_factor(request: AnyRequest, fields: Fields) -> Any:
         )
     except (FactorRefused, TooManyAttempts) as refused:
         return await _factor_page(request, following, refused)
-    return await _welcome(request, signed_in, following)
+    return await welcome(request, signed_in, following)
 
 
 @post("/sign-in/passkey/options", permission=PUBLIC, include_in_schema=False)
@@ -159,7 +164,7 @@ async def take_sign_out(request: AnyRequest, fields: Fields) -> Any:
         with contextlib.suppress(Unauthenticated):  # It has ended already; then only the cookie is left to remove.
             async with opened(request) as tx:
                 await sign_out(tx, request.app.state.credentials, state["credential"])
-    return Redirect("/sign-in", status_code=303, cookies=[_cookie(SESSION_COOKIE, "", 0)])
+    return Redirect("/sign-in", status_code=303, cookies=[cookie_of(SESSION_COOKIE, "", 0)])
 
 
 def local_path(target: str) -> str:
@@ -185,7 +190,7 @@ def visitor_of(request: AnyRequest) -> Visitor:
     """Return where a sign-in comes from."""
     state = request.scope["state"]
     if "device" not in state:
-        known = read_mark(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+        known = read_mark(request.app.state.credentials, cookie_in(request, DEVICE_COOKIE))
         state["device"] = known[1] if known else new_device()
     return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"], state["device"])
 
@@ -199,7 +204,7 @@ async def _factor_page(request: AnyRequest, following: str, refused: Problem | N
     try:
         held = await flow.held_by_pending(door_of(request), _pending(request))
     except FactorRefused:
-        return Redirect("/sign-in", status_code=303, cookies=[_cookie(PENDING_COOKIE, "", 0)])
+        return Redirect("/sign-in", status_code=303, cookies=[cookie_of(PENDING_COOKIE, "", 0)])
     told = "" if refused is None else refused.detail or refused.title
     status = 200 if refused is None else refused.status
     checked = local_path(following) if following else ""
@@ -210,11 +215,11 @@ def _ours(request: AnyRequest) -> str:
     """Return what the browser proves itself by, if a page of ours asks in it, and not too often."""
     shower = request.app.state.shower
     shower.check_form(request, request.headers.get("x-csrf-token"))
-    _limit_attempts(request)
+    limit_attempts(request)
     return str(shower.browser_of(request))
 
 
-def _limit_attempts(request: AnyRequest) -> None:
+def limit_attempts(request: AnyRequest) -> None:
     """Bound the guesses of one address; the password's hash is not computed beyond that."""
     state = request.app.state
     per_minute = state.installation.settings.sign_in_attempts_per_minute
@@ -226,13 +231,13 @@ def _limit_attempts(request: AnyRequest) -> None:
 async def _go_on(request: AnyRequest, outcome: SignedIn | Wait, following: str) -> Response[Any]:
     """Go to what the flow says: the second factor, or inside."""
     if isinstance(outcome, SignedIn):
-        return await _welcome(request, outcome, following)
+        return await welcome(request, outcome, following)
     checked = f"?next={local_path(following)}" if following else ""
-    cookie = _cookie(PENDING_COOKIE, outcome.token, int(PENDING_VALID.total_seconds()))
+    cookie = cookie_of(PENDING_COOKIE, outcome.token, int(PENDING_VALID.total_seconds()))
     return Redirect(f"/sign-in/factor{checked}", status_code=303, cookies=[cookie])
 
 
-async def _welcome(request: AnyRequest, signed_in: SignedIn, following: str) -> Response[Any]:
+async def welcome(request: AnyRequest, signed_in: SignedIn, following: str) -> Response[Any]:
     """Go on to where somebody wanted to go; else to the first page, or a new tenant's first steps."""
     target = local_path(following) if following else await _first(request, signed_in)
     return Redirect(target, status_code=303, cookies=_cookies(request, signed_in))
@@ -246,25 +251,27 @@ def _cookies(request: AnyRequest, signed_in: SignedIn) -> list[Cookie]:
     """The session, and the mark by which this browser is known when the account is braked."""
     mark = device_mark(request.app.state.credentials, signed_in.account_id, visitor_of(request).device)
     return [
-        _cookie(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds())),
-        _cookie(DEVICE_COOKIE, mark, DEVICE_SECONDS), _cookie(PENDING_COOKIE, "", 0),
+        cookie_of(SESSION_COOKIE, signed_in.token, int(SESSION_LIFETIME.total_seconds())),
+        cookie_of(DEVICE_COOKIE, mark, DEVICE_SECONDS), cookie_of(PENDING_COOKIE, "", 0),
     ]  # fmt: skip
 
 
-def _cookie(name: str, value: str, seconds: int) -> Cookie:
+def cookie_of(name: str, value: str, seconds: int) -> Cookie:
+    """Return a cookie that this origin alone reads, sets and is sent."""
     return Cookie(key=name, value=value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax")
 
 
 def _device(request: AnyRequest) -> str | None:
-    known = read_mark(request.app.state.credentials, _read(request, DEVICE_COOKIE))
+    known = read_mark(request.app.state.credentials, cookie_in(request, DEVICE_COOKIE))
     return ".".join(known) if known else None
 
 
 def _pending(request: AnyRequest) -> str:
-    return (_read(request, PENDING_COOKIE) or "")[:100]
+    return (cookie_in(request, PENDING_COOKIE) or "")[:100]
 
 
-def _read(request: AnyRequest, name: str) -> str | None:
+def cookie_in(request: AnyRequest, name: str) -> str | None:
+    """Return what the browser holds under a cookie's name."""
     header = b"; ".join(value for key, value in request.scope["headers"] if key == b"cookie")
     return read_cookie(header, name) if header else None
 

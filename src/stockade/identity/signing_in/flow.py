@@ -24,6 +24,7 @@ from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefus
 from stockade.identity.signing_in import brake, telling
 from stockade.identity.signing_in.brake import Subject, subject
 from stockade.identity.signing_in.states import Proof, State, following, wanted_after
+from stockade.identity.sso.requiring import require_way
 from stockade.identity.suspicion.noting import note_sign_in, remember_sign_in
 from stockade.identity.suspicion.rules import Judgement
 from stockade.kernel.ids import new_id
@@ -156,6 +157,15 @@ async def with_factor(door: Door, visitor: Visitor, *, token: str, code: str) ->
     return await _finish(door, visitor, token, known, first, proof)
 
 
+async def with_sign_on(door: Door, visitor: Visitor, known: Known) -> SignedIn:
+    """Take the word of an organisation's own sign-on, which was verified; ``SignInRefused`` for nobody's member."""
+    if known.tenant_id not in await _places(door, known.account_id):
+        raise SignInRefused
+    opened = await _after(door, visitor, known, "sso")
+    assert isinstance(opened, SignedIn)  # the table has no other step for it
+    return opened
+
+
 async def passkey_options(door: Door, browser: str) -> str:
     """Return what a browser asks a passkey for, as JSON."""
     return await passkeys.begin_sign_in(door.database, door.party, browser)
@@ -198,7 +208,8 @@ def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | N
 
 
 async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
-    """Go from the first proof to what the table says."""
+    """Go from the first proof to what the table says; ``SignOnRequired`` where the organisation has its own."""
+    await require_way(door.database, known.account_id, known.tenant_id, proof)
     held = await factors_of(door.database, known.account_id)
     demanded = await demanded_of(door.database, known.tenant_id)
     wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)
