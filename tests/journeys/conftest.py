@@ -1,5 +1,7 @@
 """One running installation with the demo for all journeys, and a browser that trusts its certificate and no other."""
 
+import asyncio
+import contextlib
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -8,6 +10,7 @@ from typing import Any
 import pytest
 from tests.journeys.serving import Home, Serving
 
+CLOSE_SECONDS = 15
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
 
@@ -44,4 +47,6 @@ async def browser(serving: Serving) -> AsyncIterator[Any]:
         pin = f"--ignore-certificate-errors-spki-list={serving.key_pin()}"
         launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, pin])
         yield launched
-        await launched.close()
+        with contextlib.suppress(TimeoutError):  # A browser that hangs ends with its driver.
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await launched.close()
