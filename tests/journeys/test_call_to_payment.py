@@ -19,7 +19,7 @@ async def person(browser: Any, serving: Serving) -> AsyncIterator[Visit]:
     made = await visit(browser, serving)
     await enter(made, serving)
     yield made
-    await made.context.close()
+    await made.leave()
     assert made.complaints == []
 
 

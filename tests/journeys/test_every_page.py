@@ -38,7 +38,7 @@ async def test_no_page_has_a_barrier_and_none_is_wider_than_its_window(
     found: list[str] = []
     for path in paths:
         found += await examined(person, path, look)
-    await person.context.close()
+    await person.leave()
     assert found == []
     assert person.complaints == []
 

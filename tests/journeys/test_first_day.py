@@ -136,7 +136,7 @@ async def test_a_new_tenant_gets_from_its_sign_in_to_its_first_order(chromium: A
     assert await page.locator(".first-step-done").count() == 6
     await person.see("/")
     assert "/welcome" not in page.url
-    await person.context.close()
+    await person.leave()
     assert person.complaints == []
 
 
@@ -178,7 +178,7 @@ async def test_a_key_is_issued_copied_and_revoked_by_keyboard(chromium: Any, new
     await press(person, "button", "Revoke")
     await press(person, "button", "Revoke the key")
     await at(person, "/keys?done=revoked")
-    await person.context.close()
+    await person.leave()
     assert person.complaints == []
 
 
@@ -199,7 +199,7 @@ async def test_numbering_begins_where_the_former_system_ended(chromium: Any, new
     await person.page.keyboard.press("Enter")
     await at(person, "/settings/numbering?done=saved")
     assert "-000118" in await person.page.get_by_role("row", name="Invoices").inner_text()
-    await person.context.close()
+    await person.leave()
     assert person.complaints == []
 
 
@@ -211,5 +211,5 @@ async def test_no_page_of_the_first_day_has_a_barrier_in_any_look(chromium: Any,
     for path in PAGES:
         await person.see(path)
         found += await examined(person, f"{path.strip('/').replace('/', '-')}-{look}")
-    await person.context.close()
+    await person.leave()
     assert found == []

@@ -3,6 +3,8 @@
 Whatever a page writes to the console, and every violation of its content security policy, fails the journey.
 """
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from tests.journeys.serving import Serving
 
+CLOSE_SECONDS = 15
 ROOT = Path(__file__).parents[2]
 ARTEFACTS = ROOT / "artefacts"
 AXE = ROOT / "tests" / "vendor" / "axe.min.js"
@@ -45,6 +48,12 @@ class Visit:
         """Open a page."""
         await self.page.goto(self.origin + path)
 
+    async def leave(self) -> None:
+        """Close the window. One that hangs goes with its browser."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.context.close()
+
     async def picture(self, name: str) -> None:
         """Keep a screenshot."""
         ARTEFACTS.mkdir(exist_ok=True)
@@ -62,6 +71,7 @@ async def sign_in(person: Visit, link: str) -> None:
     await person.page.goto(link)
     await person.page.get_by_role("button", name="Sign in").click()
     await person.page.wait_for_url(re.compile(r"/(orders|dashboard|welcome)?$"))
+    await person.page.wait_for_load_state()
 
 
 @pytest.fixture
@@ -86,7 +96,7 @@ async def person(browser: Any, serving: Serving) -> AsyncIterator[Visit]:
     """Somebody at a desk; nothing may have been complained of at the end."""
     made = await visit(browser, serving)
     yield made
-    await made.context.close()
+    await made.leave()
     assert made.complaints == []
 
 
@@ -206,7 +216,7 @@ async def test_no_page_has_a_serious_barrier_and_none_is_wider_than_its_window(
     ):
         await person.see(path)
         found += await examined(person, f"{name}-{look}")
-    await person.context.close()
+    await person.leave()
     assert found == []
 
 

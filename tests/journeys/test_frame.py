@@ -42,7 +42,7 @@ async def at_work(browser: Any, serving: Serving, path: str = "/orders", **optio
         first = await visit(browser, serving)
         await sign_in(first, fresh_link(serving))
         _SIGNED_IN[serving.home.origin] = await first.context.storage_state()
-        await first.context.close()
+        await first.leave()
     made = await visit(browser, serving, storage_state=_SIGNED_IN[serving.home.origin], **options)
     await made.see(path)
     return made
@@ -53,7 +53,7 @@ async def person(browser: Any, serving: Serving) -> AsyncIterator[Visit]:
     """Somebody at work; nothing may have been complained of at the end."""
     made = await at_work(browser, serving)
     yield made
-    await made.context.close()
+    await made.leave()
     assert [it for it in made.complaints if not NO_MATTER.search(it)] == []
 
 
@@ -68,10 +68,16 @@ async def marked(person: Visit) -> str:
     return "" if named is None else str(await person.page.locator(f"#{named}").inner_text())
 
 
+async def open_palette(page: Any) -> None:
+    """Press its keys, and wait for its field."""
+    await page.keyboard.press("Control+k")
+    await page.locator("#palette input:focus").wait_for()
+
+
 async def test_the_palette_opens_an_order_by_the_end_of_its_number_without_the_mouse(person: Visit) -> None:
     page = person.page
     number = await page.locator("a.row-link").nth(7).inner_text()
-    await page.keyboard.press("Control+k")
+    await open_palette(page)
     await page.keyboard.type(number[-6:])
     await page.locator("#palette [role=option]", has_text=number).wait_for()
     await person.picture("palette")
@@ -85,12 +91,12 @@ async def test_the_palette_opens_an_order_by_the_end_of_its_number_without_the_m
 async def test_the_palette_offers_what_was_opened_last_before_anything_else(person: Visit) -> None:
     page = person.page
     number = await page.locator("a.row-link").nth(3).inner_text()
-    await page.keyboard.press("Control+k")
+    await open_palette(page)
     await page.keyboard.type(number)
     await page.locator("#palette [role=option]", has_text=number).wait_for()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/orders/*-*")
-    await page.keyboard.press("Control+k")
+    await open_palette(page)
     assert number in await marked(person)
     await page.keyboard.press("Escape")
     await page.locator("#palette").wait_for(state="hidden")
@@ -281,7 +287,7 @@ async def test_the_theme_and_the_density_are_remembered_by_the_browser(person: V
 async def test_a_first_visit_transfers_less_than_250_kilobytes_and_nothing_moves(
     browser: Any, serving: Serving
 ) -> None:
-    await (await at_work(browser, serving)).context.close()
+    await (await at_work(browser, serving)).leave()
     for path in ("/orders", "/ui"):
         fresh = await visit(browser, serving, storage_state=_SIGNED_IN[serving.home.origin])
         client = await fresh.context.new_cdp_session(fresh.page)
@@ -293,7 +299,7 @@ async def test_a_first_visit_transfers_less_than_250_kilobytes_and_nothing_moves
         moved = await fresh.page.evaluate(MOVED)
         assert 10_000 < sum(received) < MOST_BYTES, path
         assert moved < 0.01, path
-        await fresh.context.close()
+        await fresh.leave()
 
 
 @pytest.mark.parametrize(
@@ -316,5 +322,5 @@ async def test_every_component_passes_axe_in_every_look(
         await person.page.keyboard.press("Escape")
     await person.see("/none")
     found += await examined(person, f"not-found-signed-in-{look}")
-    await person.context.close()
+    await person.leave()
     assert found == []

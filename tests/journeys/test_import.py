@@ -112,7 +112,7 @@ async def test_a_file_with_rejects_is_imported_mended_and_imported_again(
     await person.page.get_by_role("link", name="Import another file").wait_for(timeout=WAIT_MS)
     assert await figures(person) == {"Created": "3", "Updated": "0", "Unchanged": "0", "Rejected": "0"}
     assert person.complaints == []
-    await person.context.close()
+    await person.leave()
 
 
 @pytest.mark.parametrize(("name", "options"), [
@@ -136,7 +136,7 @@ async def test_the_pages_of_imports_and_the_dashboard_are_accessible(
     await person.page.get_by_role("heading", name="Account of every line").wait_for(timeout=WAIT_MS)
     found += await looked_at(person, f"import-checked-{name}")
     assert found == [], "\n".join(found)
-    await person.context.close()
+    await person.leave()
 
 
 async def looked_at(person: Visit, name: str) -> list[str]:

@@ -26,7 +26,7 @@ async def person(browser: Any, serving: Serving, link: str) -> AsyncIterator[Vis
     made = await visit(browser, serving, bypass_csp=False)
     await sign_in(made, link)
     yield made
-    await made.context.close()
+    await made.leave()
     assert made.complaints == []
 
 
@@ -208,7 +208,7 @@ async def test_the_forms_of_money_have_no_barrier(browser: Any, serving: Serving
     paths = [invoice + "/credit", invoice + "/send", invoice + "/write-off", payment, pay]
     paths += [str(await it.get_attribute("href")) for it in await person.page.locator("a.row-link").all()][:1]
     found = [problem for path in paths for problem in await examined(person, path, f"money-{look}")]
-    await person.context.close()
+    await person.leave()
     assert found == []
 
 

@@ -71,7 +71,7 @@ async def person(browser: Any, serving: Serving) -> AsyncIterator[Visit]:
     made = await visit(browser, serving)
     await enter(made, serving)
     yield made
-    await made.context.close()
+    await made.leave()
     assert [text for text in made.complaints if not any(part in text for part in UNSENT)] == []
 
 
@@ -347,7 +347,7 @@ async def test_the_page_has_no_barrier_and_is_no_wider_than_its_window(
     await person.page.keyboard.type("o", delay=A_KEY_MS)
     await person.page.locator("#entry-found [role=option]").first.wait_for()
     barriers += await examined(person, f"order-entry-found-{look}")
-    await person.context.close()
+    await person.leave()
     assert barriers == []
 
 

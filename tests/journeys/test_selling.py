@@ -31,7 +31,7 @@ async def people(browser: Any, serving: Serving) -> AsyncIterator[Any]:
     yield person
     complaints = [text for one in made for text in one.complaints if not EXPECTED.search(text)]
     for one in made:
-        await one.context.close()
+        await one.leave()
     assert complaints == []
 
 
