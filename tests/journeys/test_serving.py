@@ -27,7 +27,7 @@ def is_one_sentence(text: str) -> bool:
 def test_the_supervisor_killed_takes_everything_along_and_the_next_start_recovers(bare: Home) -> None:
     first = Serving(bare)
     assert healthy(bare)
-    assert len(bare.processes()) > 4
+    assert len(bare.processes()) > 1  # The supervisor and its children: how many, the database decides.
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.wait(10)
     assert bare.is_left()
