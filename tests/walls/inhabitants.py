@@ -27,7 +27,7 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
     """Make one of everything in a tenant; return the ids by the names that parameters give them."""
     made = await Trader(site, await site.key(tenant)).furnish()
     made |= {"bulk_id": new_id(), "note_id": new_id(), "view_id": new_id(), "role_id": new_id()}
-    made["session_id"], made["access_id"] = new_id(), new_id()
+    made |= {name: new_id() for name in ("session_id", "access_id", "token_id", "group_id")}
     async with site.database.transaction(tenant.principal) as tx:
         await start_bulk(tx, made["bulk_id"], "confirm", [made["order_id"]])
         await write_note(tx, made["note_id"], made["order_id"], NewNote(text="Ask for Ada"))

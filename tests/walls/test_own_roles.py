@@ -20,6 +20,7 @@ from stockade.apps.admin.permission_labels import MODULES, VERBS
 from stockade.identity.credentials import parse
 from stockade.identity.service.members import Place, list_members
 from stockade.kernel.ids import new_id
+from stockade.tenancy.limiting import CUSTOMER_ROWS
 
 LIMITED = ("customer_id", "order_id", "invoice_id", "credit_note_id", "payment_id", "contact_id", "address_id")
 NOT_HERE = (404,)
@@ -176,9 +177,12 @@ async def test_without_the_policy_the_limits_would_not_hold(limited: Limited, su
     """The twin: it is the policy that hides, not a filter that a statement could forget."""
     await limited.see("/api/v1/customers")
     principal = inside(limited.site).state.credentials.known(limited.token)
-    await superuser.execute("drop policy rows on parties.customer")
-    async with limited.site.database.transaction(principal) as tx:
-        assert len(await tx.fetch("select id from parties.customer")) > 0
+    await superuser.execute("alter policy rows on parties.customer using (true)")
+    try:
+        async with limited.site.database.transaction(principal) as tx:
+            assert len(await tx.fetch("select id from parties.customer")) > 0
+    finally:
+        await superuser.execute(f"alter policy rows on parties.customer using ({CUSTOMER_ROWS})")
 
 
 FIELDS = [
@@ -275,6 +279,8 @@ async def test_whoever_views_as_a_role_sees_what_it_sees_and_changes_nothing(sit
 def test_every_permission_has_a_name_for_people() -> None:
     for name in grantable_permissions():
         module, _, verb = name.partition(":")
+        if module == "testing":  # declared by tests of permissions
+            continue
         assert module in MODULES, name
         assert verb in VERBS, name
 

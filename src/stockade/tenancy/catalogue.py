@@ -15,6 +15,14 @@ WHY_KEYS = {
 """Keys that do not begin with the tenant, and why they may."""
 
 WHY_DEFINERS = {
+    "identity.throttled(bytea[])": "how long some subjects wait; it names nobody",
+    "identity.throttle_failure(uuid,bytea,text,integer,integer,integer,integer,integer)": "counts one subject",
+    "identity.throttle_clear(bytea[])": "forgets the failures of some subjects",
+    "identity.begin_pending(uuid,bytea,uuid,uuid,jsonb,interval)": "writes a sign-in that waits for a factor",
+    "identity.find_pending(bytea)": "one secret at a time, before a tenant is known",
+    "identity.fail_pending(bytea)": "counts a failure of one secret",
+    "identity.end_pending(bytea)": "uses one secret up",
+    "identity.places_of(uuid)": "one account at a time, for the gate alone",
     "tenancy.verified_pin()": "reads the keys; only the auditor may ask",
     "tenancy.current_tenant()": "tells the pinned tenant, and nothing else",
     "tenancy.current_actor()": "tells the pinned actor, and nothing else",

@@ -156,10 +156,10 @@ def _editor(tx: Transaction, role: RoleView | None, filled: Form, told: str | No
     groups: dict[str, list[tuple[str, str, bool]]] = {}
     for name in grantable_permissions():
         module, _, verb = name.partition(":")
-        groups.setdefault(module, []).append((name, VERBS[verb], name in held))
+        groups.setdefault(module, []).append((name, VERBS.get(verb, verb), name in held))
     return Shown("roles/role.html", {
         "role": role, "form": filled, "customer_rows": CUSTOMER_ROWS, "warehouse_rows": WAREHOUSE_ROWS, "told": told,
-        "groups": [Group(module, MODULES[module], tuple(listed)) for module, listed in groups.items()],
+        "groups": [Group(module, MODULES.get(module, module), tuple(listed)) for module, listed in groups.items()],
     })  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from stockade.database.migrate import run_script
 
 revision = "0006"
-down_revision = "0008"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
