@@ -228,7 +228,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("delete", "insert", "select", "update"),
         updatable=("connection_id", "verified_at"),
-        exempt={"stockade_doorkeeper": "select"},
+        exempt={"stockade_doorkeeper": "select update"},
         insert_event="identity.domain_added",
         events={"connection_id": "identity.domain_moved", "verified_at": "identity.domain_verified"},
         unsampled=("domain", "token"),
