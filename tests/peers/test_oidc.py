@@ -254,7 +254,7 @@ async def test_whose_place_ended_stays_out(firm: Firm) -> None:
         owner = await firm.site.key(firm.tenant)
         member = (await firm.site.call(owner, "GET", "/api/v1/members")).json()[0]
         ended = await firm.site.call(
-            owner, "PUT", f"/api/v1/members/{member['id']}", json={"role": "member", "state": "ended"}
+            owner, "POST", f"/api/v1/members/{member['id']}", json={"role": "member", "state": "ended"}
         )
         assert ended.status_code == 200, ended.text
         assert (await client.get("/api/v1/orders")).status_code == 401
