@@ -302,3 +302,28 @@ async def test_tokens_of_the_provider_open_the_api_and_its_keys_rotate(firm: Fir
     assert await status(await firm.peer.program_token(AUDIENCE)) == 401
     other = await make_tenant()
     assert await status(await firm.peer.program_token(new.audience), **{"Stockade-Tenant": str(other.id)}) == 401
+
+
+async def test_a_test_signs_nobody_in_and_explains_each_step(firm: Firm) -> None:
+    async with firm.site.database.transaction(firm.tenant.principal) as tx:
+        await connections.set_connection_state(tx, firm.connection.id, "off")
+    owner = {"Cookie": f"__Host-session={await session_of(firm.site, firm.tenant, 'owner')}"}
+    email = await firm.person()
+
+    async def tried() -> httpx.Response:
+        async with browser(firm.site) as client:
+            begun_at = await client.get(f"/settings/sign-on/{firm.connection.id}/try", headers=owner)
+            assert begun_at.status_code == 303, begun_at.text
+            return await client.get(await firm.peer.let_in(begun_at.headers["location"]))
+
+    good = await tried()
+    assert good.status_code == 200
+    assert "__Host-session" not in good.headers.get("set-cookie", "")
+    assert f"{email} gets a place with the role Member" in good.text or f"{email} gets a place" in good.text
+    assert "fails" not in good.text
+    await firm.person(email="ada@elsewhere.example")
+    bad = await tried()
+    assert bad.text.count(">fails<") == 1
+    assert "in none of the domains" in bad.text
+    members = await firm.site.call(await firm.site.key(firm.tenant), "GET", "/api/v1/members")
+    assert email not in members.text
