@@ -16,6 +16,9 @@ from stockade.commerce.desk.notes import NewNote, write_note
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import Visitor, issue_link, open_session, redeem_link, sign_out
+from stockade.identity.sso.connections import NewConnection, add_connection
+from stockade.identity.sso.domains import add_domain
+from stockade.identity.sso.issuers import NewIssuer, trust_issuer
 from stockade.identity.suspicion.alerts import list_alerts
 from stockade.identity.suspicion.noting import raise_alert
 from stockade.kernel.clock import now
@@ -34,10 +37,30 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
         await save_view(tx, made["view_id"], "orders", NewView(name="Late", query="late=1", shared=True))
         await make_role(tx, made["role_id"], NewRole(name="Representative", permissions=["orders:read"]))
         made["alert_id"] = await raised(tx)
+        made |= await with_sign_on(site, tx)
         made["entry_id"] = await tx.connection.fetchval(
             "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
         )
     made["passkey_id"] = (await (await member_of(site.database, tenant)).enrol())[1].id
+    return made
+
+
+async def with_sign_on(site: Site, tx: Transaction) -> dict[str, UUID]:
+    """Make a connection with a domain and somebody who is linked, and trust an issuer; return their ids."""
+    made = {name: new_id() for name in ("connection_id", "domain_id", "linked_id", "issuer_id")}
+    settings = {"issuer": "https://provider.invalid", "client_id": "stockade"}
+    connection = NewConnection(kind="oidc", name="Provider", settings=settings)
+    await add_connection(tx, site.installation.sealer, made["connection_id"], connection)
+    await add_domain(tx, made["domain_id"], domain="firm.invalid", connection_id=made["connection_id"])
+    account_id = await add_member(
+        tx, id=new_id(), email=f"{new_id().hex}@example.com", name="Linked", place=Place(role="viewer")
+    )
+    await tx.execute(
+        "insert into identity.linked_identity (tenant_id, id, connection_id, subject, account_id) "
+        "values ($1, $2, $3, 'subject', $4)", tx.tenant_id, made["linked_id"], made["connection_id"], account_id,
+    )  # fmt: skip
+    issuer = NewIssuer(name="Issuer", issuer="https://provider.invalid", audience=new_id().hex, role="viewer")
+    await trust_issuer(tx, made["issuer_id"], issuer)
     return made
 
 

@@ -14,6 +14,7 @@ from litestar import Response
 from litestar.response import Redirect
 
 from stockade.access.permissions import PUBLIC
+from stockade.access.routes import post
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.admin.sign_in import (
     cookie_in,
@@ -25,8 +26,9 @@ from stockade.apps.admin.sign_in import (
     welcome,
 )
 from stockade.apps.show import AnyRequest, Shown
+from stockade.identity.saml.refusal import SamlRefused
 from stockade.identity.service.sign_in import SignInRefused
-from stockade.identity.sso import attempts, signing
+from stockade.identity.sso import attempts, saml_way, signing
 from stockade.identity.sso.attempts import ATTEMPT_VALID, Purpose
 from stockade.identity.sso.connections import Held
 from stockade.identity.sso.reaching import ProviderUnreachable
@@ -92,6 +94,73 @@ async def take_oidc_answer(request: AnyRequest) -> Any:
     return await concluded(request, outcome)
 
 
+@post("/sign-in/saml/{connection_id:uuid}", permission=PUBLIC, include_in_schema=False)
+async def take_saml_post(request: AnyRequest, connection_id: UUID) -> Any:
+    """Lay down what a SAML provider's page posts, and send the browser on to come for it with its cookie."""
+    limit_attempts(request)
+    fields = await request.form()
+    state, answer = str(fields.get("RelayState", "")), str(fields.get("SAMLResponse", ""))
+    await signing.lay_down(entrance_of(request), connection_id, state=state, answer=answer)
+    return Redirect(f"/sign-in/saml/{connection_id}/done?{urlencode({'state': state[:100]})}", status_code=303)
+
+
+@page("/sign-in/saml/{connection_id:uuid}/done", permission=PUBLIC)
+async def take_saml_answer(request: AnyRequest, connection_id: UUID) -> Any:
+    """Take a SAML provider's answer that was laid down, in the browser that asked for it."""
+    limit_attempts(request)
+    try:
+        outcome = await signing.finish_saml(
+            entrance_of(request), visitor_of(request), connection_id, browser=cookie_in(request, SSO_COOKIE),
+            state=request.query_params.get("state", ""),
+        )  # fmt: skip
+    except Problem as refused:
+        return refused_page(refused)
+    return await concluded(request, outcome)
+
+
+@page("/sign-in/saml/{connection_id:uuid}/metadata", permission=PUBLIC)
+async def show_saml_metadata(request: AnyRequest, connection_id: UUID) -> Response[bytes]:
+    """What the provider has to know of us. It is public: keys for encryption, and addresses."""
+    entrance = entrance_of(request)
+    tenant_id, _ = await signing.home_of(request.app.state.database, connection_id)
+    connection = await signing.held(entrance, tenant_id, connection_id)
+    if connection.kind != "saml":
+        raise NotFound
+    body = saml_way.metadata(connection, entrance.origin)
+    return Response(body, media_type="application/samlmetadata+xml")
+
+
+@page("/sign-in/ldap/{connection_id:uuid}", permission=PUBLIC)
+async def show_directory(request: AnyRequest, connection_id: UUID) -> Shown:
+    """The form for a directory's name and password."""
+    following = request.query_params.get("next", "")
+    try:
+        connection = await signing.active_connection(entrance_of(request), connection_id)
+    except NotFound:
+        return refused_page(SignOnRefused(N_("This sign-on is not in use.")))
+    return _directory_page(connection, "", following)
+
+
+@form("/sign-in/ldap/{connection_id:uuid}", permission=PUBLIC)
+async def take_directory(request: AnyRequest, fields: Fields, connection_id: UUID) -> Any:
+    """Sign in by a directory's name and password."""
+    limit_attempts(request)
+    username, following = fields.get("username", "")[:256], fields.get("next", "")
+    entrance = entrance_of(request)
+    try:
+        connection = await signing.active_connection(entrance, connection_id)
+    except NotFound:
+        return refused_page(SignOnRefused(N_("This sign-on is not in use.")))
+    try:
+        session = await signing.with_directory(
+            entrance, visitor_of(request), connection, username=username, password=fields.get("password", "")
+        )
+    except Problem as refused:
+        told = N_("You have no place here.") if isinstance(refused, SignInRefused) else refused.detail or refused.title
+        return _directory_page(connection, username.replace("\0", ""), following, told, status=refused.status)
+    return await welcome(request, session, following)
+
+
 def entrance_of(request: AnyRequest) -> Entrance:
     """Return what sign-on needs of this installation."""
     state = request.app.state
@@ -118,7 +187,11 @@ async def concluded(request: AnyRequest, outcome: Entered | Tested) -> Any:
 
 def refused_page(refused: Problem) -> Shown:
     """Return the page that says why a sign-on did not let somebody in, and what to do."""
-    told = N_("You have no place here.") if isinstance(refused, SignInRefused) else refused.detail or refused.title
+    told = refused.detail or refused.title
+    if isinstance(refused, SignInRefused):
+        told = N_("You have no place here.")
+    if isinstance(refused, SamlRefused):  # its sentences are for whoever tests the configuration
+        told = refused.title
     return Shown("sso/refused.html", {"told": told}, refused.status)
 
 
@@ -127,4 +200,14 @@ def _start_page(email: str, following: str, error: str = "", *, status: int = 20
     return Shown("sso/start.html", {"email": email, "error": error, "next": checked}, status)
 
 
-ROUTES = [show_start, take_start, begin_sign_on, take_oidc_answer]
+def _directory_page(connection: Held, username: str, following: str, error: str = "", *, status: int = 200) -> Shown:
+    checked = local_path(following) if following else ""
+    return Shown("sso/directory.html", {
+        "connection": connection, "username": username, "error": error, "next": checked,
+    }, status)  # fmt: skip
+
+
+ROUTES = [
+    show_start, take_start, begin_sign_on, take_oidc_answer, take_saml_post, take_saml_answer, show_saml_metadata,
+    show_directory, take_directory,
+]  # fmt: skip

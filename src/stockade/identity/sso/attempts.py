@@ -24,7 +24,7 @@ ATTEMPT_VALID = timedelta(minutes=10)
 Purpose = Literal["sign_in", "test"]
 _BEGIN = "select identity.begin_sso($1, $2, $3, $4, $5, $6, $7, $8)"
 _TAKE = "select id, tenant_id, connection_id, purpose, going_to, answer_sealed from identity.take_sso($1, $2)"
-_FIND = "select id, tenant_id from identity.find_sso($1, $2)"
+_FIND = "select id from identity.find_sso($1, $2)"
 _ANSWER = "select identity.answer_sso($1, $2)"
 _PLACE = ("identity.sso_attempt", "answer_sealed")
 STATE_TEXT = 43
@@ -45,6 +45,12 @@ class Attempt(msgspec.Struct, frozen=True):
     def nonce(self) -> str:
         """What the ID token repeats."""
         return self._derived("nonce")
+
+    @property
+    def request_id(self) -> str:
+        """The id of a SAML request (an XML name), which its answer repeats."""
+        made = hmac.digest(self.browser.encode(), f"saml {self.state}".encode(), hashlib.sha256)
+        return f"_{made.hex()}"
 
     def _derived(self, what: str) -> str:
         made = hmac.digest(self.browser.encode(), f"{what} {self.state}".encode(), hashlib.sha256)
@@ -98,11 +104,11 @@ async def take(database: Database, sealer: Sealer, attempt: Attempt) -> Taken:
     return Taken(**found, answer=None if sealed is None else sealer.open(sealed, *_PLACE, found["id"]))
 
 
-async def find(database: Database, state: str, connection_id: UUID) -> tuple[UUID, UUID] | None:
-    """Return id and tenant of the attempt that a post from another site is about, None if there is none."""
+async def find(database: Database, state: str, connection_id: UUID) -> UUID | None:
+    """Return the id of the attempt that a post from another site is about, None if there is none."""
     async with database.gate().acquire() as connection:
         row = await connection.fetchrow(_FIND, _hash(state), connection_id)
-    return None if row is None else (row["id"], row["tenant_id"])
+    return None if row is None else row["id"]
 
 
 async def answer(database: Database, sealer: Sealer, attempt_id: UUID, given: bytes) -> bool:

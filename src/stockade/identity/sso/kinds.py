@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from stockade.identity.ldap.directory import Directory
+from stockade.identity.saml import connection as saml
 from stockade.kernel.problems import Invalid
 from stockade.kernel.words import said
 
@@ -35,8 +36,8 @@ class OidcSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     verified_claim: Claim = "email_verified"
 
 
-SETTINGS: dict[str, type[msgspec.Struct]] = {"oidc": OidcSettings, "ldap": Directory}
-"""What can be configured; a kind that is not in here is offered nowhere."""
+SETTINGS: dict[str, type[msgspec.Struct]] = {"oidc": OidcSettings, "saml": saml.Connection, "ldap": Directory}
+"""What is configured for each kind."""
 
 
 class Identified(msgspec.Struct, frozen=True):
@@ -58,6 +59,10 @@ def settings_of(kind: str, given: dict[str, Any]) -> Any:
     if kind not in SETTINGS:
         raise Invalid(said("This installation has no sign-on of the kind {kind}.", kind=kind), field="kind")
     try:
-        return msgspec.convert(given, SETTINGS[kind])
+        made = msgspec.convert(given, SETTINGS[kind])
     except msgspec.ValidationError as error:
         raise Invalid(str(error)) from None
+    if isinstance(made, saml.Connection) and made.sso_binding != "redirect":
+        # A form of ours that posts to another site is refused by the page's own policy (form-action).
+        raise Invalid(said("The provider has to take requests by redirect."), field="metadata")
+    return made

@@ -70,7 +70,7 @@ class Connection(
 
 
 class Domain(
-    TenantTable, table="identity.domain", exempt=_READ_BY_THE_GATE, grants="select insert update delete",
+    TenantTable, table="identity.domain", exempt={DOORKEEPER: "select update"}, grants="select insert update delete",
     insert_event="identity.domain_added",
 ):  # fmt: skip
     """A domain of e-mail addresses, in lower case, and the token that its DNS shows to prove whose it is.

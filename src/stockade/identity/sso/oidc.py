@@ -23,6 +23,7 @@ from stockade.identity.sso.tokens import NotGenuine, audiences, check_times, ver
 from stockade.kernel.words import N_, said
 
 CALLBACK = "/sign-in/oidc/callback"
+DISCOVERY = "/.well-known/openid-configuration"
 SCOPE = "openid email profile"
 MOST_EMAIL = 254
 
@@ -49,7 +50,7 @@ class Client(msgspec.Struct, frozen=True):
 
 async def discover(keys: Keys, issuer: str) -> Provider:
     """Return what a provider says about itself; ``ProviderUnreachable``, also if it calls itself something else."""
-    address = issuer.rstrip("/") + "/.well-known/openid-configuration"
+    address = issuer.rstrip("/") + DISCOVERY
     found = await keys.document(address)
     try:
         provider = msgspec.convert(found, Provider)

@@ -19,14 +19,16 @@ from uuid import UUID
 import msgspec
 
 from stockade.identity.credentials import Credentials
+from stockade.identity.sso.issuers import IssuerRow
 from stockade.identity.sso.keys import Keys
 from stockade.identity.sso.model import GRANTABLE
 from stockade.identity.sso.oidc import discover
 from stockade.identity.sso.reaching import ProviderUnreachable
-from stockade.identity.sso.steps import SignOnRefused
+from stockade.identity.sso.steps import SignOnRefused, Step, Steps
 from stockade.identity.sso.tokens import NotGenuine, audiences, check_times, claims_unverified, verify
+from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_, said
-from stockade.tenancy.pin import ActorKind
+from stockade.tenancy.pin import NOBODY, ActorKind
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database
 
@@ -136,6 +138,40 @@ class Outside:
         self._seen[actor_id, str(called)] = None
         if len(self._seen) > MOST_SEEN:
             self._seen.popitem(last=False)
+
+
+async def explain(keys: Keys, row: IssuerRow, token: str) -> list[Step]:
+    """Say step by step what a token would do under an issuer as it is trusted; it lets nobody in."""
+    steps, trusted = Steps(), _as_trusted(row)
+    steps.begin("answer")
+    try:
+        claims = claims_unverified(token)
+        steps.passed(said("Issued by {issuer} for {audience}", issuer=str(claims.get("iss"))[:300],
+                          audience=", ".join(audiences(claims))[:300]))  # fmt: skip
+        steps.begin("keys")
+        jwks_uri = row.jwks_uri or (await discover(keys, row.issuer)).jwks_uri
+        steps.passed(jwks_uri)
+        steps.begin("signature")
+        claims = await verify(keys, token, jwks_uri=jwks_uri, algorithms=row.algorithms)
+        steps.passed()
+        steps.begin("claims")
+        check_claims(claims, trusted, row.issuer)
+        steps.passed(str(claims["sub"]))
+        steps.begin("place")
+        role = role_of(claims, trusted)
+        if role is None:
+            raise NotGenuine(N_("It stands for no role here."))
+        steps.passed(said("It gets the role {role}.", role=role))
+    except NotGenuine as reason:
+        steps.failed(SignOnRefused(reason.args[0]))
+    except Problem as problem:
+        steps.failed(problem)
+    return steps.done
+
+
+def _as_trusted(row: IssuerRow) -> Trusted:
+    values = {name: getattr(row, name) for name in Trusted.__struct_fields__ if name != "tenant_id"}
+    return Trusted(tenant_id=NOBODY, **values)
 
 
 def check_claims(claims: dict[str, Any], trusted: Trusted, issuer: str) -> float:

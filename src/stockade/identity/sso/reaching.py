@@ -50,6 +50,10 @@ class Reach:
         """Return a way for a client of httpx, guarded."""
         return _Guarded(self)
 
+    async def check(self, host: str, port: int) -> None:
+        """Raise ``ProviderUnreachable`` for a host that is not to be reached from here."""
+        await _checked(host, port, private=self.private_networks)
+
     async def json(self, address: str) -> dict[str, Any]:
         """Return the JSON object at an address; ``ProviderUnreachable`` says why there is none."""
         host = httpx.URL(address).host

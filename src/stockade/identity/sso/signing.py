@@ -1,6 +1,7 @@
 """Signing in by the organisation's own sign-on: which there is for an address, how it begins, what its answer does."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from stockade.identity.service.sign_in import SignedIn, Visitor
 from stockade.identity.signing_in import flow
 from stockade.identity.signing_in.flow import Door, Known
-from stockade.identity.sso import attempts, oidc
+from stockade.identity.sso import attempts, ldap_way, oidc, saml_way
 from stockade.identity.sso.admitting import settle
 from stockade.identity.sso.attempts import Attempt, Purpose, Taken
 from stockade.identity.sso.connections import Held, held_connection
@@ -21,6 +22,7 @@ from stockade.tenancy.pin import pack_address
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database
 
+MOST_ANSWER = 400_000
 _BY_DOMAIN = "select connection_id, kind, name, enforced from identity.connection_of_domain($1)"
 _HOME = "select tenant_id, state from identity.home_of_connection($1)"
 
@@ -91,11 +93,15 @@ async def held(entrance: Entrance, tenant_id: UUID, connection_id: UUID) -> Held
 async def begin(
     entrance: Entrance, connection: Held, *, browser: str, going_to: str, purpose: Purpose = "sign_in"
 ) -> str:  # fmt: skip
-    """Begin a sign-in in a browser; return the address to go to: the provider's, or our form of a directory's."""
+    """Begin a sign-in in a browser; return the address to go to: the provider's, or that of our directory's form."""
+    if connection.kind == "ldap":
+        return f"/sign-in/ldap/{connection.id}" + (f"?{urlencode({'next': going_to})}" if going_to else "")
     attempt = await attempts.begin(
         entrance.door.database, browser=browser, tenant_id=connection.tenant_id, connection_id=connection.id,
         purpose=purpose, going_to=going_to,
     )  # fmt: skip
+    if connection.kind == "saml":
+        return saml_way.begin(connection, entrance.origin, attempt)
     return await oidc.begin(entrance.keys, _client(entrance, connection), attempt)
 
 
@@ -114,6 +120,43 @@ async def finish_oidc(
         return await oidc.finish(entrance.keys, _client(entrance, connection), attempt, answer, steps)
 
     return await conclude(entrance, visitor, taken, steps, identify)
+
+
+async def lay_down(entrance: Entrance, connection_id: UUID, *, state: str, answer: str) -> bool:
+    """Keep what was posted from a SAML provider's site until the browser that asked comes for it; whether anybody did
+    ask. Nothing of it is read before."""
+    if not attempts.is_browser(state) or len(answer) > MOST_ANSWER:
+        return False
+    database = entrance.door.database
+    found = await attempts.find(database, state, connection_id)
+    return found is not None and await attempts.answer(database, entrance.door.sealer, found, answer.encode())
+
+
+async def finish_saml(
+    entrance: Entrance, visitor: Visitor, connection_id: UUID, *, browser: str | None, state: str
+) -> Entered | Tested:  # fmt: skip
+    """Take what was laid down; ``SignOnRefused`` and ``SamlRefused`` say why somebody does not come in."""
+    if not attempts.is_browser(browser) or not attempts.is_browser(state):
+        raise SignOnRefused(N_("This answer belongs to no sign-in that began in this browser. Start again."))
+    attempt = Attempt(state, str(browser))
+    taken = await attempts.take(entrance.door.database, entrance.door.sealer, attempt)
+    if taken.answer is None or taken.connection_id != connection_id:
+        raise SignOnRefused(N_("The provider has not answered yet. Start again."))
+    answer, steps = taken.answer, Steps()
+    steps.passed()
+
+    async def identify(connection: Held) -> Identified:
+        return await saml_way.finish(entrance.door.database, connection, entrance.origin, attempt, answer, steps)
+
+    return await conclude(entrance, visitor, taken, steps, identify)
+
+
+async def with_directory(
+    entrance: Entrance, visitor: Visitor, connection: Held, *, username: str, password: str
+) -> SignedIn:  # fmt: skip
+    """Sign in by a directory's name and password; ``DirectoryRefused``, ``TooManyAttempts``, ``SignOnRefused``."""
+    who = await ldap_way.identify(entrance.door, entrance.keys.reach, visitor, connection, username, password)
+    return await enter(entrance, visitor, connection, who, Steps())
 
 
 async def conclude(entrance: Entrance, visitor: Visitor, taken: Taken, steps: Steps, identify: Any) -> Entered | Tested:

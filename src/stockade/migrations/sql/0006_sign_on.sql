@@ -33,7 +33,7 @@ begin atomic
 end;
 
 -- Whether no other organisation has proved a domain. It answers only about one that the pinned tenant has added itself, and
--- holds the domain until the transaction ends, so that of two who prove it at the same time one is told no.
+-- locks the domain's rows until the transaction ends, so that of two who prove it at the same time one is told no.
 create function identity.domain_is_free(wanted uuid) returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -44,7 +44,7 @@ begin
     if mine.id is null then
         return false;
     end if;
-    perform pg_advisory_xact_lock(hashtextextended('identity.domain ' || mine.domain, 0));
+    perform from identity.domain d where d.domain = mine.domain order by d.tenant_id for update;
     return not exists (
         select from identity.domain d where d.domain = mine.domain and d.tenant_id <> mine.tenant_id and d.verified_at is not null);
 end;

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from stockade.database.migrate import run_script
 
 revision = "0006"
-down_revision = "0008"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -228,7 +228,7 @@ def upgrade() -> None:
         scope="tenant",
         grants=("delete", "insert", "select", "update"),
         updatable=("connection_id", "verified_at"),
-        exempt={"stockade_doorkeeper": "select"},
+        exempt={"stockade_doorkeeper": "select update"},
         insert_event="identity.domain_added",
         events={"connection_id": "identity.domain_moved", "verified_at": "identity.domain_verified"},
         unsampled=("domain", "token"),

@@ -1,5 +1,17 @@
-"""Settings: the company, its numbers, VAT rates, mail, provisioning, and how documents look."""
+"""Settings: the company, its numbers, VAT rates, mail, provisioning, sign-on, and how documents look."""
 
-from stockade.apps.admin.settings import branding, company, mail, numbering, provisioning, vat
+from stockade.apps.admin.settings import (
+    branding,
+    company,
+    mail,
+    numbering,
+    provisioning,
+    sign_on,
+    token_issuers,
+    vat,
+)
 
-ROUTES = (*company.ROUTES, *numbering.ROUTES, *vat.ROUTES, *branding.ROUTES, *mail.ROUTES, *provisioning.ROUTES)
+ROUTES = (
+    *company.ROUTES, *numbering.ROUTES, *vat.ROUTES, *branding.ROUTES, *mail.ROUTES, *provisioning.ROUTES,
+    *sign_on.ROUTES, *token_issuers.ROUTES,
+)  # fmt: skip
