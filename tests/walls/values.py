@@ -20,6 +20,7 @@ _PLAIN: dict[type[described.Type], Any] = {
     described.DateTimeType: "2099-01-02T03:04:05Z",
     described.NoneType: None,
     described.DictType: {},
+    described.AnyType: {},
 }
 
 
