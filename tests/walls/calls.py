@@ -48,6 +48,11 @@ class Call:
         return self.path.startswith("/api/v1/")
 
     @property
+    def is_page(self) -> bool:
+        """Whether people look at it, and are not sent on to somebody else's."""
+        return self.handler.opt.get("surface") == "page" and not self.path.endswith("/try")
+
+    @property
     def of_people(self) -> bool:
         """Whether it answers people alone, by their sessions."""
         return PeopleOnly in self.handler.opt.get("problems", ())

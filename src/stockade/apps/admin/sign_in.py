@@ -33,7 +33,7 @@ from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.cookies import read_cookie
-from stockade.web.problems import TooManyRequests
+from stockade.web.problems import MalformedRequest, TooManyRequests
 
 FIRST_PAGE = "/orders"
 PENDING_COOKIE = "__Host-sign-in"
@@ -140,9 +140,13 @@ async def ask_passkey(request: AnyRequest) -> dict[str, Any]:
 
 
 @post("/sign-in/passkey", permission=PUBLIC, include_in_schema=False)
-async def take_passkey(request: AnyRequest, data: PasskeyAnswer) -> Response[GoOn]:
-    """Sign in by a passkey; the answer says where to go, the session comes as its cookie."""
+async def take_passkey(request: AnyRequest) -> Response[GoOn]:
+    """Sign in by a passkey (``PasskeyAnswer``); the answer says where to go, the session comes as its cookie."""
     browser, token = _ours(request), _pending(request)
+    try:
+        data = msgspec.json.decode(await request.body(), type=PasskeyAnswer)
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(str(error)) from None
     door, visitor = door_of(request), visitor_of(request)
     signed_in = None
     if token:
