@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Reach identity providers in networks of one's own, too; by default none that an organisation names."""
     sso_certificates: Path | None = None
     """A PEM file of authorities to trust for identity providers, besides the machine's."""
+    breached_passwords: Path | None = None
+    """A file of leaked passwords that nobody may choose: SHA-1 in hexadecimal, sorted, one a line."""
     demo: bool = True
     """Make two demo tenants at the first start (never in production)."""
 
