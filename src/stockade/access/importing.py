@@ -57,7 +57,7 @@ class ImportedPeople(msgspec.Struct, frozen=True):
 async def import_members(tx: Transaction, data: NewPeople) -> ImportedPeople:
     """Give people a place, with the hashes of their passwords from another system.
 
-    A hash counts for an account that is made by it, opens this organisation alone, and is replaced at the first sign-in.
+    A hash counts for an account that is made by it and opens this organisation alone. The first sign-in replaces it.
     """
     require_person(tx.principal)
     await require_recent(tx)

@@ -72,7 +72,8 @@ async def test_a_hash_of_each_known_form_lets_its_password_in_and_is_replaced(na
 
 async def test_an_argon2id_hash_of_another_cost_is_replaced() -> None:
     right, better = await verify_hash(PASSWORD, accepted("argon2" + by_argon2()))
-    assert right and better is not None and "m=65536" in better
+    assert right
+    assert "m=65536" in (better or "")
 
 
 @pytest.mark.parametrize(

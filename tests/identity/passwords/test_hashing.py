@@ -43,7 +43,8 @@ async def test_a_flood_is_bounded_and_the_rest_is_asked_to_come_back() -> None:
     assert most == hashing.THREADS
     assert answers.count("done") == hashing.THREADS + hashing.WAITING
     problem = next(item for item in answers if isinstance(item, TooManyAtTheDoor))
-    assert problem.status == 503 and problem.members["retry_after"] == hashing.RETRY_AFTER_SECONDS
+    assert problem.status == 503
+    assert problem.members["retry_after"] == hashing.RETRY_AFTER_SECONDS
     assert await in_pool(lambda: "after") == "after"
 
 
