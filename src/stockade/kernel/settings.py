@@ -133,6 +133,8 @@ def _check(settings: Settings) -> Settings:
         raise Refusal("STOCKADE_NAMES must hold at least one host name.")
     if (settings.certificate is None) != (settings.certificate_key is None):
         raise Refusal("STOCKADE_CERTIFICATE and STOCKADE_CERTIFICATE_KEY belong together: give both or neither.")
+    if settings.breached_passwords is not None and not settings.breached_passwords.is_file():
+        raise Refusal(f"STOCKADE_BREACHED_PASSWORDS names {settings.breached_passwords}, but there is no such file.")
     if "*" in settings.cors_origins:
         raise Refusal("STOCKADE_CORS_ORIGINS may not hold a wildcard: list the origins.")
     return settings

@@ -9,6 +9,7 @@ import pytest
 from stockade.identity.passwords.breached import is_breached
 from stockade.identity.passwords.strength import require_strong, weakness_of
 from stockade.kernel.problems import Invalid, Refusal
+from stockade.kernel.settings import load_settings
 
 GOOD = "correct horse battery staple"
 
@@ -104,3 +105,11 @@ async def test_a_list_that_is_not_there_lets_no_password_through(tmp_path: Path)
     (tmp_path / "empty.txt").touch()
     with pytest.raises(Refusal, match="cannot be read"):
         await require_strong(GOOD, breached=tmp_path / "empty.txt")
+
+
+def test_an_installation_does_not_start_without_the_list_that_it_was_given(tmp_path: Path) -> None:
+    given = {"STOCKADE_HOME": str(tmp_path), "STOCKADE_BREACHED_PASSWORDS": str(tmp_path / "nowhere.txt")}
+    with pytest.raises(Refusal, match="STOCKADE_BREACHED_PASSWORDS"):
+        load_settings(given)
+    (tmp_path / "nowhere.txt").write_text(sha1(GOOD))
+    assert load_settings(given).breached_passwords == tmp_path / "nowhere.txt"
