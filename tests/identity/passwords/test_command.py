@@ -27,7 +27,8 @@ def test_a_file_is_read_with_and_without_hashes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "email,name,role\na@x.example,Ada,chief\n", "email,name\na@x.example,Ada\n", "email,name,role\nnobody,Ada,owner\n",
+        "email,name,role\na@x.example,Ada,chief\n", "email,name\na@x.example,Ada\n",
+        "email,name,role\nnobody,Ada,owner\n",
         "email,name,role\na@x.example,,owner\n", b"\xff\xfe\x00", 'email,name,role\n"a@x.example,Ada,owner\n',
     ],
 )  # fmt: skip

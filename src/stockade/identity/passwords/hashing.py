@@ -23,8 +23,8 @@ MEMORY_KIB, PASSES, LANES = 65_536, 3, 4
 LONGEST = 1024
 """Characters of a password; what is longer is nobody's."""
 THREADS = 2
-WAITING = 32
-"""How many wait for a thread. Each waits for a second or two then, which a person still does."""
+WAITING = 16
+"""How many wait for a thread: the last of them for a few seconds, which a person still does."""
 RETRY_AFTER_SECONDS = 2
 _HASHER = PasswordHash((Argon2Hasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES),))
 _POOL = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
