@@ -3,22 +3,21 @@
 Every refusal is the same, after the same work. Failures block for a while that doubles; the block is in the database.
 """
 
-import asyncio
 import base64
 import secrets
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pyotp
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from stockade.identity.credentials import Credentials
 from stockade.identity.factors.totp import step_of
+from stockade.identity.passwords.hashing import hash_password, verify_hash
+from stockade.identity.passwords.strength import require_strong
 from stockade.identity.sealing import Sealer
-from stockade.identity.service.passwords import check_password
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Conflict, Invalid, NotFound, Problem
@@ -29,9 +28,6 @@ LIFETIME = timedelta(hours=8)
 IDLE = timedelta(minutes=30)
 FREE_FAILURES = 4
 LONGEST_BLOCK = timedelta(hours=1)
-_HASHER = PasswordHash((Argon2Hasher(),))
-_AT_ONCE = asyncio.Semaphore(2)
-_NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe(16))
 
 
 class OperatorRefused(Problem):
@@ -67,7 +63,7 @@ async def add_operator(platform: Database, sealer: Sealer, *, email: str, name: 
         made = await connection.fetchval(
             "insert into platform.operator (id, email, name, password_hash, totp_sealed, permissions, state) "
             "values ($1, $2, $3, $4, $5, $6, 'active') on conflict (email) do nothing returning id",
-            operator_id, address, name.strip(), await _hash(password), sealer.seal(seed, *_place(operator_id)),
+            operator_id, address, name.strip(), await hash_password(password), sealer.seal(seed, *_place(operator_id)),
             [item.name for item in GRANTABLE],
         )  # fmt: skip
     if made is None:
@@ -95,7 +91,7 @@ async def sign_in_operator(
             "select id, password_hash, totp_sealed, totp_step, state, failures, blocked_until "
             "from platform.operator where email = $1", email.strip().lower()[:254],
         )  # fmt: skip
-        right = await _verify(password, found["password_hash"] if found else _NOBODYS_HASH)
+        right, _ = await verify_hash(password, found["password_hash"] if found else None)
         if found is None:
             raise OperatorRefused
         blocked = found["blocked_until"] is not None and found["blocked_until"] > now()
@@ -137,10 +133,10 @@ async def find_acting(platform: Database, credentials: Credentials, token: str) 
     return Acting(str(operator), str(session), name, frozenset(permissions), once)
 
 
-async def choose_password(platform: Database, acting: Acting, password: str) -> None:
-    """Replace the operator's own password, and end every other session of theirs."""
-    check_password(password)
-    hashed = await _hash(password)
+async def choose_password(platform: Database, acting: Acting, password: str, *, breached: Path | None = None) -> None:
+    """Replace the operator's own password, and end every other session of theirs; ``Invalid`` for one easy to guess."""
+    await require_strong(password, (acting.name,), breached=breached)
+    hashed = await hash_password(password)
     async with platform.main().acquire() as connection, connection.transaction():
         await connection.execute(
             "update platform.operator set password_hash = $2, password_is_once = false where id = $1",
@@ -169,16 +165,6 @@ async def _note_failure(connection: Any, found: Any) -> None:
         "update platform.operator set failures = failures + 1, blocked_until = coalesce($2, blocked_until) "
         "where id = $1", found["id"], until,
     )  # fmt: skip
-
-
-async def _hash(password: str) -> str:
-    async with _AT_ONCE:
-        return await asyncio.to_thread(_HASHER.hash, password)
-
-
-async def _verify(password: str, stored: str) -> bool:
-    async with _AT_ONCE:
-        return await asyncio.to_thread(_HASHER.verify, password[:1024], stored)
 
 
 def _place(operator_id: UUID) -> tuple[str, str, UUID]:

@@ -13,8 +13,9 @@ from tests.walls.calls import inside
 
 from stockade.identity.factors import recovery, totp
 from stockade.identity.factors.policy import Policy, save_policy
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import SignedIn, SignInRefused, Visitor, hash_password, issue_link
+from stockade.identity.service.sign_in import SignedIn, SignInRefused, Visitor, issue_link
 from stockade.identity.signing_in import brake, flow
 from stockade.identity.signing_in.brake import TooManyAttempts
 from stockade.identity.signing_in.flow import Door, FactorRefused, Wait, device_mark, read_mark

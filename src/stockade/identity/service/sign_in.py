@@ -3,23 +3,20 @@
 Nothing here tells whether an account exists.
 """
 
-import asyncio
 import hashlib
 import hmac
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, insert, update
 
 from stockade.database.statements import TENANT, param, raw, statement
 from stockade.identity.credentials import Credentials, new_session_token
 from stockade.identity.model import Session
+from stockade.identity.passwords.hashing import verify_hash
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Problem
@@ -29,12 +26,6 @@ from stockade.tenancy.transaction import Database, Transaction
 
 SESSION_LIFETIME = timedelta(hours=12)
 LINK_BYTES = 32
-HASHING_THREADS = 2
-"""Argon2id takes 19 MiB and some 20 ms each time: a flood of sign-ins queues here and starves nothing else."""
-_HASHER = PasswordHash((Argon2Hasher(),))
-_POOL = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="argon2")
-_NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe(16))
-"""What a password is checked against when there is no account: the same work, so that time tells nothing."""
 
 
 class SignInRefused(Problem):
@@ -95,13 +86,10 @@ _END_SESSION = statement(
 _ISSUE_LINK = raw("select identity.issue_link($1, $2, $3, $4)", "id hash account_id valid", bool)
 _FIND_ACCOUNT = "select id, password_hash, state, memberships from identity.find_account($1)"
 _NOTE_ATTEMPT = "select identity.note_attempt($1, $2, $3, $4)"
+_FIND_IMPORTED = "select tenant_id, password_hash from identity.find_imported_password($1)"
 _UPGRADE = "select identity.upgrade_password($1, $2, $3)"
+_UPGRADE_IMPORTED = "select identity.upgrade_imported_password($1, $2, $3)"
 _REDEEM = "select account_id, tenant_id from identity.redeem_link($1)"
-
-
-async def hash_password(password: str) -> str:
-    """Return the Argon2id hash of a password, with a salt of its own (RFC 9106)."""
-    return await asyncio.get_running_loop().run_in_executor(_POOL, _HASHER.hash, password)
 
 
 async def verify_password(
@@ -115,16 +103,17 @@ async def verify_password(
     """
     async with database.gate().acquire() as connection:
         account = await connection.fetchrow(_FIND_ACCOUNT, email)
-    stored = account["password_hash"] if account else None
-    verified, better = await _verify(password, stored)
-    tenant = _tenant_of(account, tenant_id)
-    reason = _refusal(account, verified=verified and stored is not None, has_tenant=tenant is not None)
+        imported = await connection.fetchrow(_FIND_IMPORTED, email)
+    stored = imported["password_hash"] if imported else account["password_hash"] if account else None
+    verified, better = await verify_hash(password, stored)
+    tenant = _tenant_of(account, tenant_id, only=imported["tenant_id"] if imported else None)
+    reason = _refusal(account, verified=verified, has_tenant=tenant is not None)
     if reason or account is None or tenant is None:
         await _note(database, credentials, visitor, email, reason or "unknown")
         raise SignInRefused
     if better:
         async with database.gate().acquire() as connection:
-            await connection.execute(_UPGRADE, account["id"], stored, better)
+            await connection.execute(_UPGRADE_IMPORTED if imported else _UPGRADE, account["id"], stored, better)
     return account["id"], tenant
 
 
@@ -159,15 +148,10 @@ def hash_link(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-async def _verify(password: str, stored: str | None) -> tuple[bool, str | None]:
-    """Check in a bounded pool; a better hash comes back when the stored one was made at a lower cost."""
-    return await asyncio.get_running_loop().run_in_executor(
-        _POOL, _HASHER.verify_and_update, password[:1024], stored or _NOBODYS_HASH
-    )
-
-
-def _tenant_of(account: Any, wanted: UUID | None) -> UUID | None:
+def _tenant_of(account: Any, wanted: UUID | None, *, only: UUID | None) -> UUID | None:
+    """The tenant to go to. Attack: an organisation that brings a person's hash, to get into another one by it."""
     tenants = [UUID(item["tenant_id"]) for item in account["memberships"]] if account else []
+    tenants = [tenant for tenant in tenants if only in (None, tenant)]
     if wanted is not None:
         return wanted if wanted in tenants else None
     return tenants[0] if tenants else None
