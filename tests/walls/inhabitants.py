@@ -74,7 +74,9 @@ async def asked_by_an_operator(site: Site, tenant: TenantFixture) -> UUID:
     platform = await inside(site).state.platform.opened()
     email = f"{new_id().hex}@platform.example"
     asker = await add_operator(platform, site.installation.sealer, email=email, name="Olga Operator")
-    wanted = NewAccess(tenant_id=tenant.id, reason="A customer cannot print", ticket="T-7", scope=["orders"], minutes=30)
+    wanted = NewAccess(
+        tenant_id=tenant.id, reason="A customer cannot print", ticket="T-7", scope=["orders"], minutes=30
+    )
     async with platform.transaction(as_operator(tenant.id, asker.id)) as tx:
         return (await request_access(tx, asker.id, wanted)).id
 

@@ -25,7 +25,13 @@ FORBIDDEN = "/problems/forbidden"
 SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 PROVING = {"/api/v1/me/proof", "/security/prove"}
 """They want a code, and the one that is brought here is wrong."""
-READING_FORMS = ["POST /api/v1/me/proof", "POST /orders/export", "POST /orders/print", "POST /view-as"]
+READING_FORMS = [
+    "POST /api/v1/me/proof",
+    "POST /orders/export",
+    "POST /orders/print",
+    "POST /security/prove",
+    "POST /view-as",
+]
 """They name more orders than an address holds, or how a session looks; they change nothing of the tenant's."""
 Ids = dict[str, UUID]
 
@@ -167,7 +173,9 @@ async def test_an_id_of_another_tenant_is_answered_as_one_that_does_not_exist_wi
             )
             answers.append((response.status_code, body, [tx.round_trips for tx in opened]))
         compared += 1
-        if answers[0] != answers[1] or (call.path_ids and call.is_api and answers[0][0] != (403 if call.of_people else 404)):
+        if answers[0] != answers[1] or (
+            call.path_ids and call.is_api and answers[0][0] != (403 if call.of_people else 404)
+        ):
             wrong.append(f"{call.name}: {answers}")
     assert not wrong
     assert compared > 60

@@ -21,8 +21,8 @@ MOVE = 10
 COMMIT = 1
 SEVERAL = 5
 OF_SEVERAL = re.compile(r"/bank-|/imports/|/number-series$|\.pdf$|/stock/counts/|/uses$")
-"""What is put together of several answers: a file's lines after the file, a document after its company, requests after their
-access."""
+"""What is put together of several answers: a file's lines after the file, a document after its company, requests after
+their access."""
 BEYOND = {
     "/api/v1/customers/{customer_id:uuid}/statement": "opening balance, movements, seller",
     "/api/v1/customers/{customer_id:uuid}/statement/pdf": "the same, printed",

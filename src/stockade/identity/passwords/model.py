@@ -10,7 +10,7 @@ from stockade.database.roles import DOORKEEPER, Role
 from stockade.identity.model import Account
 from stockade.tenancy.declaration import PlatformTable, column, sensitive, technical
 
-_GUARDED = {DOORKEEPER: "select insert update", Role.PLATFORM.login: "select insert delete"}
+_GUARDED = {DOORKEEPER: "select insert update delete", Role.PLATFORM.login: "select insert delete"}
 
 
 def _refers_to_account(table: Table) -> None:

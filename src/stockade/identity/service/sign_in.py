@@ -53,6 +53,8 @@ class Visitor:
     request_id: UUID
     device: str = ""
     """What the browser's own cookie holds, a random value that it got at its first sign-in; empty for none."""
+    locale: str = "en"
+    """The language that letters to whoever comes are written in."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,17 @@ _END_SESSION = statement(
     .where(Session.tenant_id == TENANT, Session.token_hash == param("hash"), Session.ended_at.is_(None))
     .values(ended_at=func.now())
 )
-_ISSUE_LINK = raw("select identity.issue_link($1, $2, $3, $4)", "id hash account_id valid", bool)
+_ISSUE_LINK = raw(
+    "select identity.issue_link($1, $2, $3, $4, $5, $6, $7)",
+    "id hash account_id valid purpose vouched_by browser_hash",
+    bool,
+)
 _FIND_ACCOUNT = "select id, password_hash, state, memberships from identity.find_account($1)"
 _NOTE_ATTEMPT = "select identity.note_attempt($1, $2, $3, $4)"
 _FIND_IMPORTED = "select tenant_id, password_hash from identity.find_imported_password($1)"
 _UPGRADE = "select identity.upgrade_password($1, $2, $3)"
 _UPGRADE_IMPORTED = "select identity.upgrade_imported_password($1, $2, $3)"
-_REDEEM = "select account_id, tenant_id from identity.redeem_link($1)"
+_REDEEM = "select account_id, tenant_id from identity.redeem_link($1, $2)"
 
 
 async def verify_password(
@@ -118,21 +124,37 @@ async def verify_password(
 
 
 async def redeem_link(
-    database: Database, credentials: Credentials, visitor: Visitor, *, secret: str
+    database: Database, credentials: Credentials, visitor: Visitor, *, secret: str, browser: str = ""
 ) -> tuple[UUID, UUID]:
-    """Use a one-time link up; return account and tenant. ``LinkRefused`` if it does not (or no longer) work."""
+    """Use a one-time link up; return account and tenant. ``LinkRefused`` if it does not (or no longer) work.
+
+    ``browser`` is what the browser keeps since it asked for a letter; a link that is bound to another one is refused,
+    and not spent. A link that was mailed proves the address that it went to.
+    """
     async with database.gate().acquire() as connection:
-        found = await connection.fetchrow(_REDEEM, hash_link(secret))
+        found = await connection.fetchrow(_REDEEM, hash_link(secret), hash_link(browser))
     if found is None:
         await _note(database, credentials, visitor, "", "link")
         raise LinkRefused
     return found["account_id"], found["tenant_id"]
 
 
-async def issue_link(tx: Transaction, account_id: UUID, *, valid: timedelta = timedelta(hours=1)) -> str:
-    """Issue a one-time link's secret for a member of the pinned tenant."""
+async def issue_link(
+    tx: Transaction, account_id: UUID, *, valid: timedelta = timedelta(hours=1),
+    purpose: Literal["sign_in", "reset"] = "sign_in",
+    vouched_by: Literal["mail", "operator", "administrator"] | None = None, browser_hash: bytes | None = None,
+) -> str:  # fmt: skip
+    """Issue a one-time link's secret for a member of the pinned tenant.
+
+    ``vouched_by`` says what following it proves about the account's address: ``mail`` is for a link that goes to that
+    very address and is shown to nobody, None proves nothing. ``browser_hash`` binds it to the browser that asked.
+    """
     secret = secrets.token_urlsafe(LINK_BYTES)
-    if not await _ISSUE_LINK.first(tx, id=new_id(), hash=hash_link(secret), account_id=account_id, valid=valid):
+    issued = await _ISSUE_LINK.first(
+        tx, id=new_id(), hash=hash_link(secret), account_id=account_id, valid=valid, purpose=purpose,
+        vouched_by=vouched_by, browser_hash=browser_hash,
+    )  # fmt: skip
+    if not issued:
         raise LinkRefused
     return secret
 

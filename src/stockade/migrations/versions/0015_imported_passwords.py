@@ -35,7 +35,7 @@ def upgrade() -> None:
         scope="platform",
         grants=(),
         updatable=("password_hash",),
-        exempt={"stockade_doorkeeper": "select insert update", "stockade_platform": "select insert delete"},
+        exempt={"stockade_doorkeeper": "select insert update delete", "stockade_platform": "select insert delete"},
         audited=False,
         masked=("password_hash",),
     )
