@@ -24,6 +24,7 @@ PLATFORM_TABLES = {
             "identity.passkey_challenge",
             "identity.totp",
             "identity.recovery_code",
+            "identity.imported_password",
             "identity.pending_sign_in",
             "identity.throttle",
             "identity.sso_attempt",
