@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import os
 import struct
 
@@ -92,6 +93,7 @@ async def test_an_argon2id_hash_of_another_cost_is_replaced() -> None:
         base64.b64encode(struct.pack(">BIII", 1, 2, 10_000, 2**32 - 1) + b"x" * 60).decode(),
         "$2b$10$" + "é" * 53, "x" * 1_000_000,
     ],
+    ids=itertools.count(),  # the texts differ in each process
 )  # fmt: skip
 def test_what_is_malformed_unknown_or_absurdly_costly_is_refused(given: str) -> None:
     with pytest.raises(ForeignHashRefused) as refused:
@@ -99,7 +101,9 @@ def test_what_is_malformed_unknown_or_absurdly_costly_is_refused(given: str) -> 
     assert not given or given not in str(refused.value)
 
 
-@pytest.mark.parametrize("stored", ["", "rubbish", "$2b$31$" + "a" * 53, "$argon2id$", by_django(2_000_001)])
+@pytest.mark.parametrize(
+    "stored", ["", "rubbish", "$2b$31$" + "a" * 53, "$argon2id$", by_django(2_000_001)], ids=itertools.count()
+)
 async def test_what_stands_in_the_table_and_would_not_be_accepted_lets_nobody_in(stored: str) -> None:
     assert await verify_hash(PASSWORD, stored) == (False, None)
 
