@@ -58,12 +58,13 @@ async def _person(installation: Installation, hashed: str) -> AsyncIterator[UUID
     principal = installation.probes[0].principal
     async with installation.application.transaction(principal) as tx:
         known = await tx.fetchrow(_MEMBER, _PERSON)
-        member_id, account_id = (None, None) if known is None else (known[0], known[1])
-        if member_id is None:
+        if known is None:
             member_id = new_id()
             account_id = await add_member(
                 tx, id=member_id, email=_PERSON, name="Probe of addresses", place=Place(role="viewer")
             )
+        else:
+            member_id, account_id = known[0], known[1]
         await tx.execute(_PLACE, tx.tenant_id, member_id, "active")
     await _unprove(installation, account_id, hashed)
     try:
