@@ -134,8 +134,8 @@ async def test_from_a_forgotten_password_through_the_letter_to_the_new_one(town:
 async def invite(town: Town, chromium: Any, person: Visit) -> None:
     """Invite somebody, and come in as them by the letter."""
     await person.see("/members/new")
-    await person.page.get_by_label("Name", exact=True).fill("Grace")
-    await person.page.get_by_label("E-mail address").fill(INVITED)
+    await person.page.locator("#field-name").fill("Grace")
+    await person.page.locator("#field-email").fill(INVITED)
     await person.page.keyboard.press("Enter")
     await person.page.get_by_text(f"A letter is on its way to {INVITED}").wait_for()
     await person.picture("invitation")
