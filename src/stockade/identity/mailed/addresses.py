@@ -8,6 +8,8 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from stockade.database.statements import raw
 from stockade.identity.factors import telling
 from stockade.identity.mailed import words
@@ -27,11 +29,20 @@ from stockade.mail.sending import send
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Transaction
 
+
+class Taken(msgspec.Struct, frozen=True):
+    """What became of a change: the former address, the new one, and whether somebody else has that by now."""
+
+    former: str
+    fresh: str
+    taken: bool
+
+
 _OWN = raw("select email from identity.people() where account_id = $1", "account_id", str)
 _HELD = raw("select identity.own_address_held()", row=bool)
 _WANT = raw("select identity.want_own_address($1, $2, $3)", "id hash address")
 _WANTED = raw("select identity.own_wanted_address($1)", "hash", str)
-_TAKE = raw("select former, fresh, taken from identity.take_own_address($1, $2, $3)", "hash undo_id undo_hash", tuple)
+_TAKE = raw("select former, fresh, taken from identity.take_own_address($1, $2, $3)", "hash undo_id undo_hash", Taken)
 _UNDO = "select account_id, tenant_id, dropped, restored, taken from identity.undo_address($1)"
 
 
@@ -89,18 +100,17 @@ async def confirm_address(tx: Transaction, *, secret: str, origin: str, locale: 
     cannot follow it: they are not signed in as its writer.
     """
     undo, undo_id = secrets.token_urlsafe(LINK_BYTES), new_id()
-    found: Any = await _TAKE.first(tx, hash=hash_link(secret), undo_id=undo_id, undo_hash=hash_link(undo))
+    found = await _TAKE.first(tx, hash=hash_link(secret), undo_id=undo_id, undo_hash=hash_link(undo))
     if found is None:
         raise LinkRefused
-    former, fresh, taken = found
-    if taken:
+    if found.taken:
         raise AddressTaken
     await telling.note(tx, tx.principal.actor_id, "email_changed")
     await end_other_sessions(tx)
-    facts = [(words.WHEN, moment()), (words.NEW, fresh)]
+    facts = [(words.WHEN, moment()), (words.NEW, found.fresh)]
     link = f"{origin}/sign-in/undo?token={undo}"
-    await send(tx, letter_of(words.ADDRESS_CHANGED, to=former, link=link, locale=locale, facts=facts))
-    return str(fresh)
+    await send(tx, letter_of(words.ADDRESS_CHANGED, to=found.former, link=link, locale=locale, facts=facts))
+    return found.fresh
 
 
 async def undo_change(door: Door, visitor: Visitor, *, secret: str) -> str:

@@ -1,7 +1,7 @@
 """The states of a sign-in, as one table: what was proved, what is wanted, and where that leads.
 
     identified ──password, link──▶ session      nothing more is wanted
-    identified ──password, link, passkey──▶ verify   the address is not proved to be the person's yet
+    identified ──any──────────────▶ verify       the address is not proved to be the person's yet
     identified ──password, link──▶ factor       the person has a second factor
     identified ──password, link──▶ enrolment    the organisation demands one, and the person has none yet
     identified ──passkey, sso────▶ session      a passkey is two factors; an organisation's sign-on is its own word
@@ -22,6 +22,7 @@ TRANSITIONS: dict[tuple[State, Proof, Wanted], State] = {
     ("identified", "password", "verify"): "verify",
     ("identified", "link", "verify"): "verify",
     ("identified", "passkey", "verify"): "verify",
+    ("identified", "sso", "verify"): "verify",
     ("identified", "password", "nothing"): "session",
     ("identified", "password", "factor"): "factor",
     ("identified", "password", "enrolment"): "enrolment",

@@ -96,7 +96,7 @@ language sql volatile security definer
 begin atomic
     delete from identity.letter_request where id in (
         select r.id from identity.letter_request r where r.asked_at < clock_timestamp() - interval '1 day' order by r.asked_at
-        limit 20 for update skip locked);
+        limit 20);
     insert into identity.letter_request (id, wanted, email, browser_hash, locale, asked_from)
     values (row_id, what, address, browser, tongue, came_from);
 end;
