@@ -138,7 +138,6 @@ async def test_keep_change_and_remove_with_the_trail_before_and_after(firm: Firm
         done = await read_review(tx, review_id)
     assert (done.settled, done.total, done.kept, done.changed, done.removed) == (3, 5, 1, 1, 1)
     entries = await trail(superuser, firm, "identity.access_decided")
-    assert {(entry["before"], entry["after"]) for entry in entries} != set()
     found = [(str(entry["before"]), str(entry["after"])) for entry in entries]
     assert any("none" in before and "remove" in after for before, after in found), found
     assert len(await trail(superuser, firm, "identity.key_revoked")) == 1

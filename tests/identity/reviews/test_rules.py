@@ -26,7 +26,7 @@ def test_clocks_ahead_of_utc_are_still_in_the_old_quarter(hours: int, period: st
 
 def test_a_moment_without_a_zone_lies_in_no_quarter() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        Quarter.of(datetime(2026, 10, 1))  # noqa: DTZ001  # that is what is refused
+        Quarter.of(datetime(2026, 10, 1))  # that is what is refused
 
 
 def test_a_longer_period_skips_quarters() -> None:
