@@ -15,6 +15,7 @@ import stockade.idempotency.model
 import stockade.identity.factors.model
 import stockade.identity.model
 import stockade.identity.passwords.model
+import stockade.identity.reviews.model
 import stockade.identity.saml.model
 import stockade.identity.scim.model
 import stockade.identity.signing_in.model

@@ -16,6 +16,7 @@ from stockade.access import api as access_api
 from stockade.access import factors as factors_api
 from stockade.access import importing as importing_api
 from stockade.access import provisioning
+from stockade.access import reviews as reviews_api
 from stockade.access import sessions as sessions_api
 from stockade.access import sign_on as sign_on_api
 from stockade.access import ways_in as ways_in_api
@@ -54,6 +55,7 @@ from stockade.web.metrics import Metrics, MetricsPage
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
     access_api, factors_api, importing_api, sessions_api, alerts_api, support_api, sign_on_api, ways_in_api,
+    reviews_api,
 )  # fmt: skip
 PLATFORM_ROUTES = platform_api.ROUTES
 PAGES = (*admin.ROUTES, *public.ROUTES)

@@ -15,7 +15,7 @@ VERBS = {
     "archive": N_("Archive and restore"), "bank": N_("See the bank account"), "cancel": N_("Cancel"),
     "change": N_("Change"), "close": N_("Close"), "configure": N_("Set up"), "confirm": N_("Confirm"),
     "cost": N_("See costs and margins"), "count": N_("Count"), "create": N_("Add"),
-    "credit": N_("Credit"), "hold": N_("Put on hold"), "issue": N_("Issue"), "manage": N_("Manage"),
+    "decide": N_("Decide"), "credit": N_("Credit"), "hold": N_("Put on hold"), "issue": N_("Issue"), "manage": N_("Manage"),
     "place": N_("Take"), "price": N_("Change prices and discounts"), "read": N_("See"), "receive": N_("Receive"),
     "record": N_("Record"), "release": N_("Release holds"), "run": N_("Run"), "send": N_("Send by mail"),
     "set": N_("Set"), "set_bank": N_("Change the bank account"), "set_cost": N_("Change costs"),
