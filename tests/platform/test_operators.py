@@ -19,7 +19,7 @@ CLOSED = [it for it in routes_of() if it.surface == PLATFORM and it.permission !
 
 
 def filled(path: str) -> str:
-    for name in ("tenant_id", "access_id"):
+    for name in ("tenant_id", "access_id", "operator_id"):
         path = path.replace(f"{{{name}:uuid}}", str(new_id()))
     return path
 

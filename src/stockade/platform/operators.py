@@ -17,7 +17,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from stockade.identity.credentials import Credentials
 from stockade.identity.factors.totp import step_of
-from stockade.identity.sealing import Sealer
+from stockade.identity.sealing import NotOpened, Sealer
 from stockade.identity.service.passwords import check_password
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
@@ -28,6 +28,7 @@ from stockade.tenancy.transaction import Database
 LIFETIME = timedelta(hours=8)
 IDLE = timedelta(minutes=30)
 FREE_FAILURES = 4
+OFFER_VALID = timedelta(minutes=15)
 LONGEST_BLOCK = timedelta(hours=1)
 _HASHER = PasswordHash((Argon2Hasher(),))
 _AT_ONCE = asyncio.Semaphore(2)
@@ -47,6 +48,47 @@ class OperatorExists(Conflict):
 
     type = "/problems/platform/operator-exists"
     title = "There is an operator with this address already"
+
+
+class PasswordRefused(Problem):
+    """The present password was not the operator's."""
+
+    type = "/problems/platform/password-refused"
+    title = "This is not your present password"
+    status = 403
+
+
+class CodeRefused(Problem):
+    """The code is not what the new authenticator shows, or the page that offered it is too old."""
+
+    type = "/problems/platform/code-refused"
+    title = "This code does not belong to the new authenticator"
+    status = 403
+
+
+class OneselfRefused(Conflict):
+    """An operator does not take themselves out: somebody has to remain who can let others in."""
+
+    type = "/problems/platform/not-oneself"
+    title = "Another operator takes you out, not you"
+
+
+class OperatorRow(msgspec.Struct, frozen=True):
+    """An operator as the others see them."""
+
+    id: UUID
+    email: str
+    name: str
+    state: str
+    created_at: datetime
+    seen_at: datetime | None
+
+
+class Authenticator(msgspec.Struct, frozen=True):
+    """A new authenticator on offer: its address, and the same sealed for one operator, to come back with its code."""
+
+    address: str
+    sealed: str
 
 
 class Enrolment(msgspec.Struct, frozen=True):
@@ -72,8 +114,7 @@ async def add_operator(platform: Database, sealer: Sealer, *, email: str, name: 
         )  # fmt: skip
     if made is None:
         raise OperatorExists
-    uri = pyotp.TOTP(_base32(seed)).provisioning_uri(name=address, issuer_name="Stockade platform")
-    return Enrolment(operator_id, password, uri)
+    return Enrolment(operator_id, password, _address(seed, address))
 
 
 async def deactivate_operator(platform: Database, email: str) -> None:
@@ -84,6 +125,26 @@ async def deactivate_operator(platform: Database, email: str) -> None:
         )
     if tag == "UPDATE 0":
         raise NotFound("There is no operator with this address.")
+
+
+async def list_operators(platform: Database) -> list[OperatorRow]:
+    """Return every operator by name, and when each was last here."""
+    async with platform.main().acquire() as connection:
+        found = await connection.fetch(
+            "select o.id, o.email, o.name, o.state, o.created_at, "
+            "(select max(s.used_at) from platform.operator_session s where s.operator_id = o.id) "
+            "from platform.operator o order by o.state, o.name, o.id limit 500"
+        )
+    return [OperatorRow(*row) for row in found]
+
+
+async def deactivate_another(platform: Database, acting: Acting, operator_id: UUID) -> None:
+    """Take another operator out; ``OneselfRefused`` for oneself, ``NotFound`` if there is none."""
+    if str(operator_id) == acting.operator_id:
+        raise OneselfRefused
+    async with platform.main().acquire() as connection:
+        email = await connection.fetchval("select email from platform.operator where id = $1", operator_id)
+    await deactivate_operator(platform, email or "")
 
 
 async def sign_in_operator(
@@ -137,19 +198,57 @@ async def find_acting(platform: Database, credentials: Credentials, token: str) 
     return Acting(str(operator), str(session), name, frozenset(permissions), once)
 
 
-async def choose_password(platform: Database, acting: Acting, password: str) -> None:
-    """Replace the operator's own password, and end every other session of theirs."""
+async def choose_password(platform: Database, acting: Acting, password: str, present: str = "") -> None:
+    """Replace the operator's own password, and end every other session of theirs.
+
+    ``present`` proves that it is the operator, and not somebody at an open screen; the password for the first sign-in
+    was typed a moment ago and need not be repeated.
+    """
     check_password(password)
+    if not acting.password_is_once:
+        await _prove(platform, acting, present)
     hashed = await _hash(password)
     async with platform.main().acquire() as connection, connection.transaction():
         await connection.execute(
             "update platform.operator set password_hash = $2, password_is_once = false where id = $1",
             UUID(acting.operator_id), hashed,
         )  # fmt: skip
+        await _end_others(connection, acting)
+
+
+async def offer_authenticator(platform: Database, sealer: Sealer, acting: Acting) -> Authenticator:
+    """Return a new authenticator. Nothing has changed until its code comes back."""
+    seed, operator_id = secrets.token_bytes(20), UUID(acting.operator_id)
+    async with platform.main().acquire() as connection:
+        email = await connection.fetchval("select email from platform.operator where id = $1", operator_id)
+    offered = msgspec.msgpack.encode((seed, int(now().timestamp())))
+    sealed = base64.urlsafe_b64encode(sealer.seal(offered, *_offer_place(operator_id))).decode()
+    return Authenticator(_address(seed, email), sealed)
+
+
+async def take_authenticator(
+    platform: Database, sealer: Sealer, acting: Acting, *, sealed: str, password: str, code: str
+) -> None:
+    """Put the offered authenticator in the place of the present one, and end every other session.
+
+    It takes the present password and the new authenticator's code; ``PasswordRefused`` and ``CodeRefused`` else.
+    """
+    operator_id = UUID(acting.operator_id)
+    await _prove(platform, acting, password)
+    try:
+        offered = sealer.open(base64.urlsafe_b64decode(sealed), *_offer_place(operator_id))
+    except (ValueError, NotOpened):
+        raise CodeRefused from None
+    seed, at = msgspec.msgpack.decode(offered, type=tuple[bytes, int])
+    step = step_of(seed, code)
+    if step is None or now().timestamp() - at > OFFER_VALID.total_seconds():
+        raise CodeRefused
+    async with platform.main().acquire() as connection, connection.transaction():
         await connection.execute(
-            "update platform.operator_session set ended_at = now() where operator_id = $1 and id <> $2 "
-            "and ended_at is null", UUID(acting.operator_id), UUID(acting.session_id),
+            "update platform.operator set totp_sealed = $2, totp_step = $3 where id = $1",
+            operator_id, sealer.seal(seed, *_place(operator_id)), step,
         )  # fmt: skip
+        await _end_others(connection, acting)
 
 
 async def sign_out_operator(platform: Database, acting: Acting) -> None:
@@ -158,6 +257,27 @@ async def sign_out_operator(platform: Database, acting: Acting) -> None:
         await connection.execute(
             "update platform.operator_session set ended_at = now() where id = $1", UUID(acting.session_id)
         )
+
+
+async def _prove(platform: Database, acting: Acting, password: str) -> None:
+    """Raise ``PasswordRefused`` unless it is the operator's present password; failures count like those at the door."""
+    async with platform.main().acquire() as connection:
+        found = await connection.fetchrow(
+            "select id, password_hash, failures, blocked_until from platform.operator where id = $1",
+            UUID(acting.operator_id),
+        )  # fmt: skip
+        assert found is not None, "operators are never deleted"
+        right = await _verify(password, found["password_hash"])
+        if not right or (found["blocked_until"] is not None and found["blocked_until"] > now()):
+            await _note_failure(connection, found)
+            raise PasswordRefused
+
+
+async def _end_others(connection: Any, acting: Acting) -> None:
+    await connection.execute(
+        "update platform.operator_session set ended_at = now() where operator_id = $1 and id <> $2 "
+        "and ended_at is null", UUID(acting.operator_id), UUID(acting.session_id),
+    )  # fmt: skip
 
 
 async def _note_failure(connection: Any, found: Any) -> None:
@@ -183,6 +303,14 @@ async def _verify(password: str, stored: str) -> bool:
 
 def _place(operator_id: UUID) -> tuple[str, str, UUID]:
     return "platform.operator", "totp_sealed", operator_id
+
+
+def _offer_place(operator_id: UUID) -> tuple[str, str, UUID]:
+    return "platform.operator", "totp_offered", operator_id
+
+
+def _address(seed: bytes, email: str) -> str:
+    return pyotp.TOTP(_base32(seed)).provisioning_uri(name=email, issuer_name="Stockade platform")
 
 
 def _base32(seed: bytes) -> str:
