@@ -237,6 +237,19 @@ async def test_what_runs_past_the_end_leaves_nothing_behind(
         assert not await needs_approval(tx)
 
 
+async def test_the_customers_trail_names_the_operator_and_the_ticket(
+    site: Site, browsers: tuple[Browser, Browser], tenant: TenantFixture
+) -> None:
+    asker, _ = await entered(browsers, tenant)
+    await asker.get("/orders")
+    customer = Browser(site)
+    customer.cookies = {SESSION_COOKIE: await session_of(site, tenant, "owner")}
+    page = await customer.get("/trail")
+    assert page.text.count("Operator Olga Operator by access T-7") >= 4
+    shown = await customer.get("/operator-access")
+    assert "Olga Operator" in shown.text
+
+
 async def test_password_and_authenticator_are_changed_with_the_present_password(
     site: Site, make_operator: MakeOperator
 ) -> None:

@@ -254,7 +254,7 @@ async def needs_approval(tx: Transaction) -> bool:
 
 
 async def operator_names(tx: Transaction) -> dict[UUID, str]:
-    """Return what the operators are called who ever asked for access to the pinned tenant."""
+    """Return what the operators are called who ever asked for, or approved, access to the pinned tenant."""
     return dict(await _OPERATORS.all(tx))
 
 
