@@ -5,6 +5,7 @@ Every refusal is the same, after the same work. Failures block for a while that 
 
 import asyncio
 import base64
+import re
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +29,9 @@ from stockade.tenancy.transaction import Database
 LIFETIME = timedelta(hours=8)
 IDLE = timedelta(minutes=30)
 FREE_FAILURES = 4
+LONGEST_ADDRESS = 254
+LONGEST_NAME = 200
+_ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 OFFER_VALID = timedelta(minutes=15)
 LONGEST_BLOCK = timedelta(hours=1)
 _HASHER = PasswordHash((Argon2Hasher(),))
@@ -102,18 +106,43 @@ class Enrolment(msgspec.Struct, frozen=True):
 async def add_operator(platform: Database, sealer: Sealer, *, email: str, name: str) -> Enrolment:
     """Make an operator; ``OperatorExists`` for an address that one has."""
     operator_id, seed, password = new_id(), secrets.token_bytes(20), secrets.token_urlsafe(18)
-    address = email.strip().lower()
-    if "@" not in address or not name.strip():
-        raise Invalid("An operator has an e-mail address and a name.", field="email")
+    address, called = email.strip().lower(), name.strip()
+    if not _ADDRESS.fullmatch(address) or len(address) > LONGEST_ADDRESS:
+        raise Invalid("Write the operator's e-mail address like olga@example.com.", field="email")
+    if not 0 < len(called) <= LONGEST_NAME or not called.isprintable():
+        raise Invalid(f"An operator has a name, of up to {LONGEST_NAME} letters.", field="name")
     async with platform.main().acquire() as connection:
         made = await connection.fetchval(
             "insert into platform.operator (id, email, name, password_hash, totp_sealed, permissions, state) "
             "values ($1, $2, $3, $4, $5, $6, 'active') on conflict (email) do nothing returning id",
-            operator_id, address, name.strip(), await _hash(password), sealer.seal(seed, *_place(operator_id)),
+            operator_id, address, called, await _hash(password), sealer.seal(seed, *_place(operator_id)),
             [item.name for item in GRANTABLE],
         )  # fmt: skip
     if made is None:
         raise OperatorExists
+    return Enrolment(operator_id, password, _address(seed, address))
+
+
+async def renew_operator(platform: Database, sealer: Sealer, email: str) -> Enrolment:
+    """Give an operator who lost password or phone both anew, and let in again whoever was out; ``NotFound``.
+
+    What they had ends: sessions, password, authenticator.
+    """
+    seed, password, address = secrets.token_bytes(20), secrets.token_urlsafe(18), email.strip().lower()
+    hashed = await _hash(password)
+    async with platform.main().acquire() as connection, connection.transaction():
+        operator_id = await connection.fetchval("select id from platform.operator where email = $1", address)
+        if operator_id is None:
+            raise NotFound("There is no operator with this address.")
+        await connection.execute(
+            "update platform.operator set password_hash = $2, password_is_once = true, totp_sealed = $3, "
+            "totp_step = 0, failures = 0, blocked_until = null, state = 'active' where id = $1",
+            operator_id, hashed, sealer.seal(seed, *_place(operator_id)),
+        )  # fmt: skip
+        await connection.execute(
+            "update platform.operator_session set ended_at = now() where operator_id = $1 and ended_at is null",
+            operator_id,
+        )
     return Enrolment(operator_id, password, _address(seed, address))
 
 
@@ -154,7 +183,7 @@ async def sign_in_operator(
     async with platform.main().acquire() as connection:
         found = await connection.fetchrow(
             "select id, password_hash, totp_sealed, totp_step, state, failures, blocked_until "
-            "from platform.operator where email = $1", email.strip().lower()[:254],
+            "from platform.operator where email = $1", email.strip().lower()[:LONGEST_ADDRESS],
         )  # fmt: skip
         right = await _verify(password, found["password_hash"] if found else _NOBODYS_HASH)
         if found is None:
