@@ -1,7 +1,9 @@
 """Operators: how they sign in, and that no credential is worth anything on the other side."""
 
+import time
 from typing import Any
 
+import pyotp
 import pytest
 from tests.conftest import TenantFixture
 from tests.platform.conftest import MakeOperator
@@ -11,7 +13,8 @@ from tests.walls.inhabitants import session_of
 from stockade.access.admission import PLATFORM
 from stockade.apps.site import routes_of
 from stockade.kernel.ids import new_id
-from stockade.platform.operators import add_operator, deactivate_operator
+from stockade.kernel.problems import Invalid, NotFound
+from stockade.platform.operators import add_operator, deactivate_operator, list_operators, renew_operator
 from stockade.platform.permissions import ANYBODY
 from stockade.tenancy.transaction import Database
 
@@ -19,7 +22,7 @@ CLOSED = [it for it in routes_of() if it.surface == PLATFORM and it.permission !
 
 
 def filled(path: str) -> str:
-    for name in ("tenant_id", "access_id"):
+    for name in ("tenant_id", "access_id", "operator_id"):
         path = path.replace(f"{{{name}:uuid}}", str(new_id()))
     return path
 
@@ -68,10 +71,6 @@ async def test_a_code_is_not_accepted_twice(make_operator: MakeOperator) -> None
 
 
 async def test_the_first_password_lets_in_to_choose_another_only(site: Site, platform: Database) -> None:
-    import time
-
-    import pyotp
-
     email = f"{new_id().hex}@platform.example"
     made = await add_operator(platform, site.installation.sealer, email=email, name="New")
     totp: Any = pyotp.parse_uri(made.authenticator)
@@ -119,3 +118,33 @@ async def test_operators_see_counts_and_suspend_and_reactivate(
         answer = await person.ask("POST", f"/tenants/{tenant.id}/state", json={"state": state})
         assert answer.status_code == 200, answer.text
         assert (await site.call(key, "GET", "/api/v1/orders")).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("email", "name"),
+    [("nobody", "Olga"), ("two words@e.example", "Olga"), ("x" * 250 + "@e.example", "Olga"), ("o@e.example", " "),
+     ("o@e.example", "Olga\x07"), ("o@e.example", "O" * 201), ("a@b@c.example", "Olga")],
+)  # fmt: skip
+async def test_an_operator_has_an_address_that_signs_in_and_a_name(
+    site: Site, platform: Database, email: str, name: str
+) -> None:
+    with pytest.raises(Invalid):
+        await add_operator(platform, site.installation.sealer, email=email, name=name)
+
+
+async def test_who_lost_phone_or_password_gets_both_anew_and_the_old_ones_end(
+    site: Site, platform: Database, make_operator: MakeOperator
+) -> None:
+    person = await make_operator()
+    await deactivate_operator(platform, person.email)
+    made = await renew_operator(platform, site.installation.sealer, person.email)
+    assert (await person.ask("GET", "/tenants")).status_code == 401
+    assert (await person.sign_in()).status_code == 401
+    totp = pyotp.parse_uri(made.authenticator)
+    assert isinstance(totp, pyotp.TOTP)
+    person.password, person.totp, person.ahead = made.password, totp, -1
+    person.token = (await person.sign_in()).json()["token"]
+    assert (await person.ask("GET", "/tenants")).status_code == 403
+    with pytest.raises(NotFound):
+        await renew_operator(platform, site.installation.sealer, "nobody@platform.example")
+    assert person.email in {row.email for row in await list_operators(platform)}

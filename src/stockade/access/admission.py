@@ -34,6 +34,10 @@ from stockade.web.limits import Limiter
 from stockade.web.problems import TooManyRequests
 
 SESSION_COOKIE = "__Host-session"
+ACCESS_COOKIE = "__Host-breakglass"
+"""An operator's access to one organisation, as the pages of its panel read it, and nothing else does."""
+ACCESS = "bg_"
+FOR_PROGRAMS = ("/api/", "/scim/", "/platform/")
 TENANT_HEADER = b"stockade-tenant"
 PLATFORM = "platform"
 """The surface of the platform's operators, which ``stockade.platform.admission`` guards."""
@@ -189,7 +193,7 @@ def is_form_page(handler: Any) -> bool:
 
 
 def credential_of(scope: Any) -> str | None:
-    """Return the credential of a request: a bearer key first, else the session cookie (RFC 6750, RFC 6265bis)."""
+    """Return the credential of a request: a bearer key first, else a cookie (RFC 6750, RFC 6265bis)."""
     cookie = b""
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -197,9 +201,21 @@ def credential_of(scope: Any) -> str | None:
             return _placed(text.strip(), scope) if scheme.lower() == "bearer" else ""
         if name == b"cookie":
             cookie += value + b"; "
-    found = read_cookie(cookie, SESSION_COOKIE) if cookie else None
+    if not cookie:
+        return None
+    if (entered := entered_in(scope, cookie)) is not None:
+        return entered
+    found = read_cookie(cookie, SESSION_COOKIE)
     # What a browser sends by itself is a session, never a program's token, for which no CSRF token is asked.
-    return None if found is not None and found.startswith(OUTSIDE) else found
+    return None if found is not None and found.startswith((OUTSIDE, ACCESS)) else found
+
+
+def entered_in(scope: Any, cookie: bytes) -> str | None:
+    """Return the access that a browser has entered a panel by, on the panel's pages alone; None if there is none."""
+    if scope["path"].startswith(FOR_PROGRAMS):
+        return None
+    found = read_cookie(cookie, ACCESS_COOKIE)
+    return found if found is not None and found.startswith(ACCESS) else None
 
 
 def _placed(text: str, scope: Any) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from stockade.access.admission import SESSION_COOKIE, credential_of
+from stockade.access.admission import ACCESS_COOKIE, SESSION_COOKIE, credential_of, entered_in
 from stockade.access.permissions import PERMISSIONS
 from stockade.apps.admin.navigation import ACTIONS, NAVIGATION
 from stockade.apps.installation import Installation
@@ -20,7 +20,7 @@ from stockade.kernel.problems import Problem
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Transaction, Unauthenticated
 from stockade.web import problems
-from stockade.web.cookies import read_cookie, session_cookie
+from stockade.web.cookies import deleted_cookie, read_cookie, session_cookie
 from stockade.web.csrf import Csrf
 from stockade.web.headers import nonce_of
 from stockade.web.languages import chosen
@@ -30,6 +30,7 @@ SOURCE = Path(__file__).parents[1]
 TEMPLATE_FOLDERS = (
     SOURCE / "web" / "templates",
     SOURCE / "apps" / "admin" / "templates",
+    SOURCE / "apps" / "platform" / "templates",
     SOURCE / "trust" / "templates",
 )
 VISITOR_COOKIE = "__Host-visitor"
@@ -102,7 +103,7 @@ class Shower:
         body = self.pages.render(
             shown.template, locale=locale_of(request.scope), nonce=nonce_of(state), csrf_token=self.csrf.token(secret),
             principal=viewer, may=viewer.may if viewer else _nothing, navigation=NAVIGATION, actions=ACTIONS,
-            **shown.context,
+            looking_in=state.get("looking_in"), **shown.context,
         )  # fmt: skip
         headers = {"vary": "HX-Request, Accept-Language"}
         if cookie is not None:
@@ -127,12 +128,20 @@ class Shower:
         if not wants_page(request.scope):
             return problems.handle_problem(request, exc)
         problem = problems.as_problem(request, exc)
+        if isinstance(problem, Unauthenticated) and entered_in(request.scope, _cookies_of(request)) is not None:
+            return self._access_over(request)
         if isinstance(problem, Unauthenticated) and request.method == "GET":
             target = request.scope["path"]
             return Redirect(f"/sign-in?next={target}" if target != "/" else "/sign-in", status_code=303)
         shown = self._shown(problem, request.scope)
         answer = self.page(request, shown, None if isinstance(problem, Unauthenticated) else self._remembered(request))
         answer.headers.update({name.decode(): value.decode() for name, value in problems.problem_headers(problem)})
+        return answer
+
+    def _access_over(self, request: AnyRequest) -> Response[Any]:
+        """Say to an operator that the access has ended, once: the browser forgets it with this page."""
+        answer = self.page(request, Shown("operator_access/over.html", {}, Unauthenticated.status))
+        answer.headers["set-cookie"] = deleted_cookie(ACCESS_COOKIE)[1].decode()
         return answer
 
     def show_at_edge(self, scope: Any, problem: Problem, request_id: UUID) -> problems.Answer:
@@ -175,13 +184,19 @@ class Shower:
 
     def _browser_secret(self, request: AnyRequest) -> tuple[str, str | None]:
         """Return what the browser proves itself by, and a cookie to set if it has nothing to do so."""
-        header = b"; ".join(value for name, value in request.scope["headers"] if name == b"cookie")
+        header = _cookies_of(request)
+        if header and (entered := entered_in(request.scope, header)):
+            return entered, None
         # The session's cookie counts even where its session has ended: every process can tell that alike.
         for name in (SESSION_COOKIE, VISITOR_COOKIE):
             if header and (known := read_cookie(header, name)):
                 return known, None
         fresh = secrets.token_urlsafe(32)
         return fresh, session_cookie(VISITOR_COOKIE, fresh, VISITOR_SECONDS)[1].decode()
+
+
+def _cookies_of(request: AnyRequest) -> bytes:
+    return b"; ".join(value for name, value in request.scope["headers"] if name == b"cookie")
 
 
 def locale_of(scope: Any) -> str:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from litestar import Controller, Litestar, Router
+from litestar import Controller, Litestar, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 
@@ -26,7 +26,9 @@ from stockade.apps import public
 from stockade.apps.admin import pages as admin
 from stockade.apps.description import API_PREFIX, describe
 from stockade.apps.installation import Installation
-from stockade.apps.show import Shower
+from stockade.apps.platform import pages as console
+from stockade.apps.platform.show import show_failure as show_console_failure
+from stockade.apps.show import AnyRequest, Shower
 from stockade.commerce.catalog import api as catalog_api
 from stockade.commerce.imports import api as imports_api
 from stockade.commerce.invoicing import api as invoicing_api
@@ -57,7 +59,7 @@ SLICES = (
     access_api, factors_api, importing_api, sessions_api, alerts_api, support_api, sign_on_api, ways_in_api,
     reviews_api,
 )  # fmt: skip
-PLATFORM_ROUTES = platform_api.ROUTES
+PLATFORM_ROUTES = (*platform_api.ROUTES, *console.ROUTES)
 PAGES = (*admin.ROUTES, *public.ROUTES)
 DIRECTORY = provisioning.ROUTES
 """What only a directory's token opens: neither the API nor a page."""
@@ -99,13 +101,17 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             metering.cancel()
             await door.close()
 
+    def show_failure(request: AnyRequest, exc: Exception) -> Response[Any]:
+        on_console = request.scope["path"].startswith("/platform")
+        return show_console_failure(request, exc) if on_console else shower.show_failure(request, exc)
+
     app = Litestar(
         route_handlers=[
             Router(API_PREFIX, route_handlers=[route for part in SLICES for route in part.ROUTES]),
             *PAGES, *PLATFORM_ROUTES, *DIRECTORY,
         ],
         middleware=[admission, platform_admission],
-        exception_handlers={Exception: shower.show_failure},
+        exception_handlers={Exception: show_failure},
         lifespan=[lifespan],
         openapi_config=OpenAPIConfig(
             title="Stockade", version=__version__,

@@ -8,7 +8,8 @@ confirmed in the message that begins each of its transactions: it ends in mid-se
 
 import re
 import secrets
-from datetime import datetime
+import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -77,6 +78,37 @@ class Use(msgspec.Struct, frozen=True):
     path: str
 
 
+class LookingIn(msgspec.Struct, frozen=True):
+    """An operator who looks in: who, by which ticket, until when; what pages and files are marked with."""
+
+    name: str
+    ticket: str
+    read_only: bool
+    expires_at: datetime
+    at: datetime
+
+    @property
+    def mark(self) -> str:
+        """What stands on whatever leaves."""
+        return f"Operator {self.name} by access {self.ticket}, {self.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def slug(self) -> str:
+        """The same for the name of a file."""
+        said = unicodedata.normalize("NFKD", f"{self.name} {self.ticket}").encode("ascii", "ignore").decode()
+        return f"operator-{re.sub(r'[^A-Za-z0-9]+', '-', said).strip('-')[:60]}-{self.at.astimezone(UTC):%Y%m%dT%H%MZ}"
+
+    @property
+    def minutes_left(self) -> int:
+        """Whole minutes until it ends by itself, rounded up."""
+        return -(-self.seconds_left // 60)
+
+    @property
+    def seconds_left(self) -> int:
+        """Seconds until it ends by itself."""
+        return max(0, int((self.expires_at - self.at).total_seconds()))
+
+
 _COLUMNS = ", ".join(AccessRow.__struct_fields__)
 _INSERT = raw(
     "insert into platform.break_glass (id, tenant_id, operator_id, reason, ticket, scope, read_only, minutes, "
@@ -123,6 +155,11 @@ _BY_HASH = raw(
     "where g.tenant_id = $1 and g.token_hash = $2 and g.ended_at is null and g.expires_at > clock_timestamp()",
     "this_tenant hash",
 )
+_LOOKING = raw(
+    "select o.name, g.ticket, g.read_only, g.expires_at, clock_timestamp() "
+    "from platform.break_glass g join platform.operator_of(g.id) o on true where g.tenant_id = $1 and g.id = $2",
+    "this_tenant id", LookingIn,
+)  # fmt: skip
 _NOTE = raw("select platform.note_use($1, $2, $3, $4, $5)", "id hash method path request")
 
 
@@ -150,6 +187,15 @@ async def read_access(tx: Transaction, access_id: UUID) -> AccessRow:
 async def list_accesses(tx: Transaction) -> list[AccessRow]:
     """Return the accesses to the pinned tenant, the latest first."""
     return await _LIST.all(tx)
+
+
+async def list_every_access(platform: Database) -> list[AccessRow]:
+    """Return the accesses to all tenants, the latest first, as operators see them: without what was looked at."""
+    async with platform.main().acquire() as connection:
+        found = await connection.fetch(
+            f"select {_COLUMNS} from platform.break_glass order by requested_at desc limit 200"
+        )
+    return [AccessRow(*row) for row in found]
 
 
 async def list_uses(tx: Transaction, access_id: UUID) -> list[Use]:
@@ -208,7 +254,7 @@ async def needs_approval(tx: Transaction) -> bool:
 
 
 async def operator_names(tx: Transaction) -> dict[UUID, str]:
-    """Return what the operators are called who ever asked for access to the pinned tenant."""
+    """Return what the operators are called who ever asked for, or approved, access to the pinned tenant."""
     return dict(await _OPERATORS.all(tx))
 
 
@@ -238,10 +284,11 @@ async def find_principal(database: Database, credentials: Credentials, text: str
 
 async def note_use(
     database: Database, principal: Principal, hashed: bytes, *, method: str, path: str, request_id: UUID
-) -> None:
+) -> LookingIn:
     """Write a request down before it is answered; ``Unauthenticated`` if the access has ended."""
     async with database.transaction(principal) as tx:
         await _NOTE.first(tx, id=new_id(), hash=hashed, method=method, path=path, request=request_id)
+        return await _LOOKING.one(tx, id=principal.credential_id)
 
 
 class told:  # noqa: N801  # reads as what it does: with told()

@@ -14,16 +14,18 @@ from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from stockade.access.admission import PLATFORM, Ungoverned, credential_of, permission_of
+from stockade.access.admission import ACCESS, PLATFORM, Ungoverned, credential_of, permission_of
 from stockade.access.permissions import PUBLIC
 from stockade.identity.credentials import FURTHER, Credentials
-from stockade.platform.accesses import find_principal, note_use
+from stockade.platform.accesses import LookingIn, find_principal, note_use
 from stockade.platform.operators import find_acting
 from stockade.platform.permissions import ANYBODY, OperatorPermission
 from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.transaction import Database, Unauthenticated
+from stockade.web.cookies import read_cookie
 
-FURTHER["bg_"] = find_principal
+FURTHER[ACCESS] = find_principal
+OPERATOR_COOKIE = "__Host-operator"
 
 
 class Door:
@@ -63,8 +65,9 @@ class PlatformAdmission:
             if scope["type"] == ScopeType.HTTP:
                 if scope["route_handler"].opt.get("surface") == PLATFORM:
                     await self._admit(scope)
-                else:
-                    await self._write_down(scope)
+                elif (looking := await self._write_down(scope)) is not None:
+                    scope["state"]["looking_in"] = looking
+                    send = marking(send, looking)
             await app(scope, receive, send)
 
         return admit
@@ -75,25 +78,59 @@ class PlatformAdmission:
             raise Ungoverned
         if required is ANYBODY:
             return
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        text = credential_of(scope) if given else None
+        text = operator_cookie_of(scope) if is_page(scope["route_handler"]) else _bearer_of(scope)
         acting = None if not text else await find_acting(await self.door.opened(), self.credentials, text)
         if acting is None:
             raise Unauthenticated
-        acting.require(required)
         scope["state"]["acting"] = acting
+        acting.require(required)
 
-    async def _write_down(self, scope: Any) -> None:
+    async def _write_down(self, scope: Any) -> LookingIn | None:
         state = scope["state"]
         principal = state.get("principal")
         if principal is None or principal.kind is not ActorKind.OPERATOR:
-            return
+            return None
         if permission_of(scope["route_handler"]) is PUBLIC:
-            return
-        await note_use(
+            return None
+        return await note_use(
             self.database, principal, self.credentials.hash(str(state["credential"])), method=scope["method"],
             path=scope["path"], request_id=principal.request_id,
         )  # fmt: skip
+
+
+def is_page(handler: Any) -> bool:
+    """Return whether a route of the operators is a page, which takes the operator's cookie: the API takes none."""
+    return bool(handler.opt.get("page"))
+
+
+def operator_cookie_of(scope: Any) -> str | None:
+    """Return the operator's session that a browser holds."""
+    header = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    return read_cookie(header, OPERATOR_COOKIE) if header else None
+
+
+def _bearer_of(scope: Any) -> str | None:
+    given = [value for name, value in scope["headers"] if name == b"authorization"]
+    return credential_of(scope) if given else None
+
+
+def marking(send: Send, looking: LookingIn) -> Send:
+    """Return a ``send`` that names every file which leaves under an access after the operator and the moment."""
+
+    async def marked(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [
+                (name, _named(value, looking) if name.lower() == b"content-disposition" else value)
+                for name, value in message["headers"]
+            ]
+        await send(message)
+
+    return marked
+
+
+def _named(disposition: bytes, looking: LookingIn) -> bytes:
+    mark = f'filename="{looking.slug}-'.encode()
+    return disposition.replace(b'filename="', mark) if b'filename="' in disposition else disposition
 
 
 def operator_permission_of(handler: Any) -> OperatorPermission | None:

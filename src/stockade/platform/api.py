@@ -7,11 +7,21 @@ import msgspec
 
 from stockade.kernel.problems import NotFound
 from stockade.platform import accesses
-from stockade.platform.accesses import AccessRow, NewAccess, as_operator
-from stockade.platform.operators import choose_password, sign_in_operator, sign_out_operator
+from stockade.platform.accesses import AccessRow, NewAccess, Use, as_operator
+from stockade.platform.operators import (
+    Authenticator,
+    OperatorRow,
+    choose_password,
+    deactivate_another,
+    list_operators,
+    offer_authenticator,
+    sign_in_operator,
+    sign_out_operator,
+    take_authenticator,
+)
 from stockade.platform.permissions import ANYBODY, APPROVE, MANAGE, OWN, READ, REQUEST
 from stockade.platform.routes import Call, route
-from stockade.platform.tenants import TenantHealth, list_health, set_state
+from stockade.platform.tenants import TenantHealth, counting, list_health, read_health, set_state
 from stockade.tenancy.tenants import list_tenants
 from stockade.web.problems import TooManyRequests
 
@@ -33,9 +43,18 @@ class Bearer(msgspec.Struct):
 
 
 class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
-    """The operator's next password."""
+    """The operator's next password, and the present one unless that was made for the first sign-in."""
 
     password: Short
+    present: Short = ""
+
+
+class AuthenticatorTaken(msgspec.Struct, forbid_unknown_fields=True):
+    """The offered authenticator, its code, and the present password."""
+
+    sealed: Short
+    password: Short
+    code: Short
 
 
 class TenantState(msgspec.Struct, forbid_unknown_fields=True):
@@ -78,7 +97,38 @@ async def new_password(call: Call, data: NewPassword) -> Done:
     """Choose a password; the one for the first sign-in lets in to do this only."""
     assert call.acting is not None
     breached = call.state.installation.settings.breached_passwords
-    await choose_password(call.platform, call.acting, data.password, breached=breached)
+    await choose_password(call.platform, call.acting, data.password, data.present, breached=breached)
+    return Done()
+
+
+@route("POST", "/authenticator", permission=OWN)
+async def new_authenticator(call: Call) -> Authenticator:
+    """Offer a new authenticator; nothing has changed until its code comes back."""
+    assert call.acting is not None
+    return await offer_authenticator(call.platform, call.state.sealer, call.acting)
+
+
+@route("POST", "/authenticator/confirm", permission=OWN)
+async def confirm_authenticator(call: Call, data: AuthenticatorTaken) -> Done:
+    """Put the offered authenticator in the place of the present one."""
+    assert call.acting is not None
+    await take_authenticator(
+        call.platform, call.state.sealer, call.acting, sealed=data.sealed, password=data.password, code=data.code
+    )
+    return Done()
+
+
+@route("GET", "/operators", permission=READ)
+async def operators(call: Call) -> list[OperatorRow]:
+    """List the operators."""
+    return await list_operators(call.platform)
+
+
+@route("POST", "/operators/{operator_id:uuid}/deactivate", permission=MANAGE)
+async def deactivate(call: Call, operator_id: UUID) -> Done:
+    """Take another operator out; sessions and accesses of theirs end with the next request."""
+    assert call.acting is not None
+    await deactivate_another(call.platform, call.acting, operator_id)
     return Done()
 
 
@@ -86,6 +136,12 @@ async def new_password(call: Call, data: NewPassword) -> Done:
 async def tenants(call: Call) -> list[TenantHealth]:
     """List the tenants in figures."""
     return await list_health(call.platform, call.state.database)
+
+
+@route("GET", "/tenants/{tenant_id:uuid}", permission=READ)
+async def tenant(call: Call, tenant_id: UUID) -> TenantHealth:
+    """Read one tenant in figures."""
+    return await read_health(call.platform, call.state.database, tenant_id)
 
 
 @route("POST", "/tenants/{tenant_id:uuid}/state", permission=MANAGE)
@@ -101,6 +157,27 @@ async def ask(call: Call, data: NewAccess) -> AccessRow:
     await _require_tenant(call, data.tenant_id)
     async with call.platform.transaction(as_operator(data.tenant_id, call.operator_id)) as tx:
         return await accesses.request_access(tx, call.operator_id, data)
+
+
+@route("GET", "/accesses", permission=READ)
+async def list_all(call: Call) -> list[AccessRow]:
+    """List the accesses to all tenants."""
+    return await accesses.list_every_access(call.platform)
+
+
+@route("GET", "/tenants/{tenant_id:uuid}/accesses/{access_id:uuid}", permission=READ)
+async def one(call: Call, tenant_id: UUID, access_id: UUID) -> AccessRow:
+    """Read one access."""
+    async with call.platform.transaction(as_operator(tenant_id, call.operator_id)) as tx:
+        return await accesses.read_access(tx, access_id)
+
+
+@route("GET", "/tenants/{tenant_id:uuid}/accesses/{access_id:uuid}/uses", permission=READ)
+async def uses(call: Call, tenant_id: UUID, access_id: UUID) -> list[Use]:
+    """List what was asked for under an access, the latest first."""
+    async with call.state.database.transaction(counting(tenant_id)) as tx:
+        await accesses.read_access(tx, access_id)
+        return await accesses.list_uses(tx, access_id)
 
 
 @route("GET", "/tenants/{tenant_id:uuid}/accesses", permission=READ)
@@ -137,5 +214,6 @@ async def _require_tenant(call: Call, tenant_id: UUID) -> None:
 
 
 ROUTES = [
-    sign_in, sign_out, new_password, tenants, tenant_state, ask, list_of_tenant, approve, enter, end,
+    sign_in, sign_out, new_password, new_authenticator, confirm_authenticator, operators, deactivate, tenants, tenant,
+    tenant_state, ask, list_all, list_of_tenant, one, uses, approve, enter, end,
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The operators' surface is closed to tenants (claim B11), and break-glass is guarded by the database (claim C6)."""
 
+import re
 from collections.abc import Awaitable
 from datetime import timedelta
 from http import HTTPStatus
@@ -45,7 +46,7 @@ async def surface_apart(installation: Installation) -> Finding:
     async with probe_key("owner") as key, Line(installation) as line:
         for route in closed:
             path = route.path.replace("{tenant_id:uuid}", str(installation.probes[0].tenant_id))
-            path = path.replace("{access_id:uuid}", str(new_id()))
+            path = re.sub(r"\{[a-z_]+:uuid\}", str(new_id()), path)
             for headers in ({}, {"Authorization": f"Bearer {key}"}, {"Cookie": f"__Host-operator={key}"}):
                 tried += 1
                 status = (await line.ask(route.method, path, headers)).status

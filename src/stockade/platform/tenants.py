@@ -9,7 +9,7 @@ from stockade.kernel.problems import NotFound
 from stockade.platform.accesses import as_operator
 from stockade.tenancy.pin import NOBODY, ActorKind
 from stockade.tenancy.principal import Principal
-from stockade.tenancy.tenants import list_tenants
+from stockade.tenancy.tenants import TenantRow, list_tenants
 from stockade.tenancy.transaction import Database
 
 
@@ -35,15 +35,26 @@ _SET_STATE = raw("update tenancy.tenant set state = $2 where id = $1", "this_ten
 
 async def list_health(platform: Database, database: Database) -> list[TenantHealth]:
     """Return every customer with its counts; each is counted inside its own wall, and nothing but counts comes out."""
-    found = []
+    return [await _counted(database, tenant) for tenant in await list_tenants(platform) if not tenant.is_probe]
+
+
+async def read_health(platform: Database, database: Database, tenant_id: UUID) -> TenantHealth:
+    """Return one customer with its counts; ``NotFound`` if there is none."""
     for tenant in await list_tenants(platform):
-        if tenant.is_probe:
-            continue
-        counter = Principal(tenant_id=tenant.id, actor_id=NOBODY, kind=ActorKind.SYSTEM, role="nobody")
-        async with database.transaction(counter) as tx:
-            members, orders = await _FIGURES.one(tx)
-        found.append(TenantHealth(tenant.id, tenant.slug, tenant.name, tenant.state, tenant.placement, members, orders))
-    return found
+        if tenant.id == tenant_id and not tenant.is_probe:
+            return await _counted(database, tenant)
+    raise NotFound
+
+
+async def _counted(database: Database, tenant: TenantRow) -> TenantHealth:
+    async with database.transaction(counting(tenant.id)) as tx:
+        members, orders = await _FIGURES.one(tx)
+    return TenantHealth(tenant.id, tenant.slug, tenant.name, tenant.state, tenant.placement, members, orders)
+
+
+def counting(tenant_id: UUID) -> Principal:
+    """Whoever counts inside a tenant: nobody, without any right."""
+    return Principal(tenant_id=tenant_id, actor_id=NOBODY, kind=ActorKind.SYSTEM, role="nobody")
 
 
 async def set_state(platform: Database, tenant_id: UUID, operator_id: UUID, state: str) -> None:

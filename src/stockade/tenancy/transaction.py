@@ -21,7 +21,7 @@ import asyncpg
 import msgspec
 
 from stockade.kernel.problems import Conflict, Problem
-from stockade.tenancy.pin import REQUEST_SECONDS, Signer
+from stockade.tenancy.pin import REQUEST_SECONDS, ActorKind, Signer
 from stockade.tenancy.principal import Principal
 
 if TYPE_CHECKING:
@@ -150,8 +150,10 @@ class _Opening(AbstractAsyncContextManager[Transaction]):
             if isinstance(error, asyncpg.PostgresError):
                 raise translated(error) from error
             return
+        again = self._principal.confirmation if self._principal.kind is ActorKind.OPERATOR else ""
         try:
-            await self._connection.execute("commit")
+            # An operator's access that ended while this ran leaves nothing behind, and its answer does not leave.
+            await self._connection.execute(f"select {again}; commit" if again else "commit")
         except BaseException as refused:
             await self._leave("rollback")
             raise translated(refused) from refused

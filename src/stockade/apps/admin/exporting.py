@@ -36,6 +36,9 @@ class Sink(Protocol):
 
     media_type: str
 
+    def mark(self, text: str) -> None:
+        """Write a line above the table."""
+
     def head(self, names: Sequence[str]) -> None:
         """Write the names of the columns."""
 
@@ -54,6 +57,10 @@ class Csv:
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8-sig", newline="")
         self._writer = csv.writer(self._file, lineterminator="\r\n")
+
+    def mark(self, text: str) -> None:
+        """Write a line above the table."""
+        self._writer.writerow([defused(text)])
 
     def head(self, names: Sequence[str]) -> None:
         """Write the names of the columns."""
@@ -84,15 +91,23 @@ class Xlsx:
         self._names: Sequence[str] = ()
         self._sheet: Worksheet | None = None
         self._next = 0
+        self._mark = ""
+
+    def mark(self, text: str) -> None:
+        """Have a line above the table of each sheet."""
+        self._mark = text
 
     def head(self, names: Sequence[str]) -> None:
         """Begin a sheet with the names of the columns."""
         self._names = names
         self._sheet = self._book.add_worksheet()
-        self._sheet.freeze_panes(1, 0)
+        above = 1 if self._mark else 0
+        if self._mark:
+            self._sheet.write_string(0, 0, self._mark)
+        self._sheet.freeze_panes(above + 1, 0)
         for place, name in enumerate(names):
-            self._sheet.write_string(0, place, name, self._bold)
-        self._next = 1
+            self._sheet.write_string(above, place, name, self._bold)
+        self._next = above + 1
 
     def row(self, values: Sequence[Any]) -> None:
         """Write a row, in a further sheet if this one is full."""
@@ -150,10 +165,17 @@ class Exported:
                 yield piece
 
 
-async def export(tx: Transaction, listing: Listing, asked: Asked, extension: str, translate: Translate) -> Exported:
-    """Write the rows that a question is answered with into a file; amounts get their currency beside them."""
+async def export(
+    tx: Transaction, listing: Listing, asked: Asked, extension: str, translate: Translate, *, mark: str = ""
+) -> Exported:  # fmt: skip
+    """Write the rows that a question is answered with into a file; amounts get their currency beside them.
+
+    A ``mark`` stands above them: who took the file, where an operator did under an access.
+    """
     made = Exported(listing.name, extension)
     sink = FORMATS[extension](made.path)
+    if mark:
+        sink.mark(mark)
     sink.head([name for column in asked.columns for name in _heads(column, translate)])
     batch: list[list[Any]] = []
     async for row in stream(tx, listing, asked, today=today()):

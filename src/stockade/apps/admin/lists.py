@@ -66,7 +66,11 @@ def _export_route(listing: Listing, extension: str) -> HTTPRouteHandler:
     async def download(tx: Transaction, request: AnyRequest) -> Any:
         """Download a list as it is filtered; the export is an entry of the trail."""
         asked = _asked(tx, request, listing)
-        made = await export(tx, listing, asked, extension, language(locale_of(request.scope)).gettext)
+        looking = request.scope["state"].get("looking_in")
+        made = await export(
+            tx, listing, asked, extension, language(locale_of(request.scope)).gettext,
+            mark=looking.mark if looking is not None else "",
+        )  # fmt: skip
         filters = {name: str(value) for name, value in asked.values.items()}
         await _EXPORTED.run(tx, id=new_id(), kind=listing.name, filters=filters, rows=made.rows)
         judgement = await note_export(tx, made.rows)

@@ -1,9 +1,16 @@
 """Operators' access, as the customer sees it: who looks in, why, at what, until when; and the button that ends it."""
 
+import contextlib
+from typing import Any
 from uuid import UUID
 
+from litestar.response import Redirect
+
+from stockade.access.admission import ACCESS_COOKIE
+from stockade.access.permissions import PUBLIC
 from stockade.access.routes import opened, verb_of
 from stockade.apps.admin.routes import Fields, form, page
+from stockade.apps.admin.sign_in import cookie_of
 from stockade.apps.show import AnyRequest, Shown
 from stockade.kernel.clock import now
 from stockade.kernel.words import N_
@@ -17,7 +24,8 @@ from stockade.platform.customer_api import (
     end_operator_access,
     set_operator_terms,
 )
-from stockade.tenancy.transaction import Transaction
+from stockade.tenancy.pin import ActorKind
+from stockade.tenancy.transaction import Transaction, Unauthenticated
 
 ADDRESS = "/operator-access"
 STATES = {
@@ -74,6 +82,19 @@ async def take_terms(request: AnyRequest, fields: Fields) -> str:
     return f"{ADDRESS}?done=terms"
 
 
+@form(f"{ADDRESS}/leave", permission=PUBLIC)
+async def take_leave(request: AnyRequest, fields: Fields) -> Any:
+    """End the access that this browser looks in by, at the operator's own wish, and forget it."""
+    principal = request.scope["state"].get("principal")
+    if principal is None or principal.kind is not ActorKind.OPERATOR:
+        raise Unauthenticated
+    platform = await request.app.state.platform.opened()
+    with contextlib.suppress(accesses.AccessRefused):  # It has ended already; then only the cookie is left to remove.
+        async with platform.transaction(accesses.as_operator(principal.tenant_id, principal.actor_id)) as tx:
+            await accesses.end_access(tx, principal.credential_id, principal.actor_id)
+    return Redirect("/platform/accesses?done=ended", status_code=303, cookies=[cookie_of(ACCESS_COOKIE, "", 0)])
+
+
 def state_of(access: AccessRow) -> str:
     """Return whether an access waits for an operator or for the company, is open, or over."""
     if access.ended_at is not None or (access.expires_at is not None and access.expires_at <= now()):
@@ -83,4 +104,4 @@ def state_of(access: AccessRow) -> str:
     return "yours" if access.needs_customer and access.approved_at is not None else "waits"
 
 
-ROUTES = (show_accesses, show_access, take_approval, take_end, take_terms)
+ROUTES = (show_accesses, show_access, take_approval, take_end, take_terms, take_leave)

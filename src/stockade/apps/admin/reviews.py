@@ -220,7 +220,8 @@ async def _item_page(tx: Transaction, review_id: UUID, item_id: UUID, typed: For
     known = await choices(tx)
     given = typed or Form({"expected_version": str(item.version), "reason": ""})
     return Shown("reviews/item.html", {
-        "review": review, "item": item, "form": given, "kinds": KINDS, "outcomes": OUTCOMES, "outcome": outcome_of(item),
+        "review": review, "item": item, "form": given, "kinds": KINDS, "outcomes": OUTCOMES,
+        "outcome": outcome_of(item),
         "roles": known.labels, "grantable": known.grantable, "scope": _scope(item),
         "idle": rules.is_unused(item.last_used_at, review.opened_at), "own": item.owner_id == tx.principal.actor_id,
         "can_decide": review.closed_at is None and item.stands and item.effect != "removed",

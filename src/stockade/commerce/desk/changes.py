@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.commerce.desk.naming import ACTOR
 from stockade.database.statements import raw
 from stockade.tenancy.transaction import Transaction
 
@@ -17,8 +18,8 @@ class LastChange(msgspec.Struct, frozen=True):
 
 
 _LAST = raw(
-    """
-    select coalesce(p.name, k.name, 'Stockade'), e.recorded_at
+    f"""
+    select {ACTOR}, e.recorded_at
     from audit.entry e
     left join identity.people() p on p.account_id = e.actor_id
     left join identity.api_key k on k.tenant_id = $1 and k.id = e.actor_id

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.commerce.desk.naming import ACTOR
 from stockade.commerce.desk.orders import OPEN_STAGES
 from stockade.commerce.desk.periods import Span
 from stockade.database.statements import raw
@@ -195,7 +196,7 @@ _EVENTS = (
 a bulk import wrote is noise."""
 _MADE = ("orders.sales_order", "parties.customer", "catalog.product")
 _INSERTS_READ = 100
-_ENTRY = "e.recorded_at, e.id, e.actor_id, e.actor_kind, e.action, e.subject, e.subject_id, e.after"
+_ENTRY = "e.recorded_at, e.id, e.actor_id, e.actor_kind, e.action, e.subject, e.subject_id, e.request_id, e.after"
 _HAPPENED = raw(
     f"""
     with entry as (
@@ -211,7 +212,7 @@ _HAPPENED = raw(
     ), latest as (
         select * from entry where actor_kind <> 'import' order by recorded_at desc, id desc limit {LATEST}
     )
-    select e.recorded_at, coalesce(p.name, k.name, 'Stockade'), e.action, e.subject, coalesce(o.id, e.subject_id),
+    select e.recorded_at, {ACTOR}, e.action, e.subject, coalesce(o.id, e.subject_id),
         e.after, coalesce(o.number, g.sku)
     from latest e
     left join identity.people() p on p.account_id = e.actor_id

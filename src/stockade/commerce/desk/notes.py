@@ -40,7 +40,8 @@ class Note(msgspec.Struct, frozen=True):
 
 _OF = raw(
     """
-    select n.id, coalesce(p.name, k.name, 'Stockade'), n.text, n.written_at, n.author_id = $3
+    select n.id, coalesce(p.name, k.name, (select 'Operator ' || w.name from platform.operators() w
+        where w.operator_id = n.author_id), 'Stockade'), n.text, n.written_at, n.author_id = $3
     from desk.note n
     left join identity.people() p on p.account_id = n.author_id
     left join identity.api_key k on k.tenant_id = $1 and k.id = n.author_id

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.commerce.desk.naming import ACTOR
 from stockade.commerce.orders.views import OrderView
 from stockade.database.statements import raw
 from stockade.kernel.money import Money
@@ -115,8 +116,8 @@ _PAID = raw(
     Paid,
 )
 _HISTORY = raw(
-    """
-    select e.recorded_at, coalesce(p.name, k.name, 'Stockade'), e.action, e.subject, e.before, e.after
+    f"""
+    select e.recorded_at, {ACTOR}, e.action, e.subject, e.before, e.after
     from audit.entry e
     left join identity.people() p on p.account_id = e.actor_id
     left join identity.api_key k on k.tenant_id = $1 and k.id = e.actor_id

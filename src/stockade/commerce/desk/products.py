@@ -9,6 +9,7 @@ import msgspec
 from stockade.commerce.catalog.api import READ
 from stockade.commerce.catalog.model import VAT_CATEGORIES
 from stockade.commerce.desk.listing import Choice, Column, Flag, Listing, Search
+from stockade.commerce.desk.naming import ACTOR
 from stockade.database.statements import raw
 from stockade.kernel.money import Money
 from stockade.kernel.words import N_
@@ -130,8 +131,8 @@ _MONTHS = raw(
     Month,
 )
 _PRICES = raw(
-    """
-    select e.recorded_at, coalesce(p.name, k.name, 'Stockade'), (e.before ->> 'list_price')::numeric,
+    f"""
+    select e.recorded_at, {ACTOR}, (e.before ->> 'list_price')::numeric,
         (e.after ->> 'list_price')::numeric
     from audit.entry e
     left join identity.people() p on p.account_id = e.actor_id

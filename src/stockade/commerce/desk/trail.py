@@ -8,6 +8,7 @@ import msgspec
 
 from stockade.access.permissions import permission
 from stockade.commerce.desk.listing import Choice, Column, Days, Entity, Listing
+from stockade.commerce.desk.naming import ACTOR
 from stockade.database.statements import raw
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
@@ -38,13 +39,12 @@ _PEOPLE = {
     "people": "left join identity.people() p on p.account_id = e.actor_id "
     "left join identity.api_key k on k.tenant_id = $1 and k.id = e.actor_id"
 }
-_NAME = "coalesce(p.name, k.name, 'Stockade')"
 TRAIL = Listing(
     name="trail", address="/trail", permission=READ,
     source="audit.entry e", where="e.tenant_id = $1", key="e.id", joins=_PEOPLE,
     columns=(
         Column("at", N_("When"), "e.recorded_at", "moment", sort=True, link="/trail/{id}"),
-        Column("actor", N_("Who"), _NAME, needs=("people",)),
+        Column("actor", N_("Who"), ACTOR, needs=("people",)),
         Column("action", N_("What"), "e.action", "badge",
                badges={name: (label, _TONES[name], "") for name, label in ACTIONS.items()}),
         Column("subject", N_("Record"), "e.subject", "badge",
@@ -85,7 +85,7 @@ class Entry(msgspec.Struct, frozen=True):
     after: dict[str, Any] | None
 
 
-_COLUMNS = f"e.id, e.recorded_at, {_NAME}, e.actor_id, e.actor_kind, e.address, e.request_id, e.action, e.subject, " \
+_COLUMNS = f"e.id, e.recorded_at, {ACTOR}, e.actor_id, e.actor_kind, e.address, e.request_id, e.action, e.subject, " \
     "e.subject_id, e.before, e.after"  # fmt: skip
 _ONE = raw(
     # The id holds its moment (UUIDv7), which finds the partition and the place in it.

@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import hash_password, issue_link
+from stockade.identity.service.sign_in import issue_link
 from stockade.kernel.control import Finding, Installation, control, finding
 from stockade.kernel.ids import new_id
 from stockade.web.controls.sessions import CannotSignIn, Form, Forms, post

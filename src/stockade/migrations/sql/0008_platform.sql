@@ -94,11 +94,11 @@ begin atomic
     where g.id = access and g.tenant_id = (select tenancy.current_tenant());
 end;
 
--- The names of the operators who ever asked for access to the pinned tenant, for its trail.
+-- The names of the operators who ever asked for, or approved, access to the pinned tenant, for its trail.
 create function platform.operators() returns table (operator_id uuid, name text)
 language sql stable security definer
 begin atomic
-    select distinct o.id, o.name from platform.break_glass g join platform.operator o on o.id = g.operator_id
+    select distinct o.id, o.name from platform.break_glass g join platform.operator o on o.id in (g.operator_id, g.approved_by)
     where g.tenant_id = (select tenancy.current_tenant());
 end;
 

@@ -1,0 +1,1 @@
+"""The operators' console: pages under /platform/, apart from every organisation's."""
