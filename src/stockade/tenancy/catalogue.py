@@ -22,6 +22,8 @@ WHY_DEFINERS = {
     "identity.find_pending(bytea)": "one secret at a time, before a tenant is known",
     "identity.fail_pending(bytea)": "counts a failure of one secret",
     "identity.end_pending(bytea)": "uses one secret up",
+    "identity.signing_keys()": "the installation's own keys, sealed, for the gate",
+    "identity.rotate_signing_keys(uuid,text,jsonb,bytea,interval,boolean)": "takes a fresh key, for the gate",
     "identity.places_of(uuid)": "one account at a time, for the gate alone",
     "tenancy.verified_pin()": "reads the keys; only the auditor may ask",
     "tenancy.current_tenant()": "tells the pinned tenant, and nothing else",
