@@ -159,12 +159,12 @@ def routes_of() -> list[RouteInfo]:
     for prefix, handler in listed:
         permission = permission_of(handler)
         surface = (
-            "api"
+            "public"
+            if permission is PUBLIC
+            else "api"
             if prefix
             else "scim"
             if permission is provisioning.PROVISION
-            else "public"
-            if permission is PUBLIC
             else "page"
         )
         for path in handler.paths:

@@ -23,7 +23,7 @@ declare
     active identity.signing_key%rowtype;
     waiting uuid;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('identity.signing_key', 0));
+    lock table identity.signing_key in share row exclusive mode;
     if compromised then
         delete from identity.signing_key;
     end if;
