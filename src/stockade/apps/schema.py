@@ -21,6 +21,7 @@ import stockade.identity.scim.model
 import stockade.identity.signing_in.model
 import stockade.identity.sso.model
 import stockade.identity.suspicion.model
+import stockade.identity.tokens.model
 import stockade.mail.model
 import stockade.platform.model
 import stockade.tenancy.model

@@ -22,7 +22,7 @@ from stockade.access import sign_on as sign_on_api
 from stockade.access import ways_in as ways_in_api
 from stockade.access.admission import PLATFORM, Admission, permission_of
 from stockade.access.permissions import PUBLIC
-from stockade.apps import public
+from stockade.apps import public, tokens
 from stockade.apps.admin import pages as admin
 from stockade.apps.description import API_PREFIX, describe
 from stockade.apps.installation import Installation
@@ -42,6 +42,8 @@ from stockade.identity.factors.ceremony import Party
 from stockade.identity.sso.keys import Keys
 from stockade.identity.sso.outside import OUTSIDE, Outside
 from stockade.identity.sso.reaching import Reach
+from stockade.identity.tokens.access import AccessTokens
+from stockade.identity.tokens.signing import SigningKeys
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import Refusal
 from stockade.platform import api as platform_api
@@ -57,10 +59,10 @@ from stockade.web.metrics import Metrics, MetricsPage
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
     access_api, factors_api, importing_api, sessions_api, alerts_api, support_api, sign_on_api, ways_in_api,
-    reviews_api,
+    reviews_api, tokens,
 )  # fmt: skip
 PLATFORM_ROUTES = (*platform_api.ROUTES, *console.ROUTES)
-PAGES = (*admin.ROUTES, *public.ROUTES)
+PAGES = (*admin.ROUTES, *public.ROUTES, *tokens.PUBLISHED)
 DIRECTORY = provisioning.ROUTES
 """What only a directory's token opens: neither the API nor a page."""
 SIGNER_RELOAD_SECONDS = 15.0
@@ -87,7 +89,8 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     platform_admission = PlatformAdmission(credentials, door)
     shower = Shower(installation, csrf)
     provider_keys = Keys(Reach(private_networks=settings.sso_private_networks, authorities=settings.sso_certificates))
-    credentials.verified[OUTSIDE] = Outside(provider_keys).find
+    access_tokens = AccessTokens(SigningKeys(installation.sealer), settings.origin)
+    credentials.verified[OUTSIDE] = access_tokens.or_else(Outside(provider_keys).find)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -123,7 +126,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
         limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
         signer=installation.evidence_signer, sealer=installation.sealer, party=Party.of(settings),
-        observe_transaction=None, platform=door, provider_keys=provider_keys,
+        observe_transaction=None, platform=door, provider_keys=provider_keys, access_tokens=access_tokens,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)
@@ -166,12 +169,12 @@ def routes_of() -> list[RouteInfo]:
     for prefix, handler in listed:
         permission = permission_of(handler)
         surface = (
-            "api"
+            "public"
+            if permission is PUBLIC
+            else "api"
             if prefix
             else "scim"
             if permission is provisioning.PROVISION
-            else "public"
-            if permission is PUBLIC
             else "page"
         )
         for path in handler.paths:

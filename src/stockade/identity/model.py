@@ -189,8 +189,11 @@ class Membership(
 
 
 class Session(TenantTable, table="identity.session", insert_event="identity.signed_in"):
-    """A browser that somebody signed in with. The token is kept as HMAC-SHA256 and carries the tenant, so that it is
-    looked up inside that tenant's wall."""
+    """A browser that somebody signed in with, or a family of tokens that a program holds for them.
+
+    A browser's token is kept as HMAC-SHA256 and carries the tenant, so that it is looked up inside that tenant's wall.
+    A family's hash is that of its own id, which signed access tokens point to.
+    """
 
     token_hash: Mapped[bytes] = column(LargeBinary, sensitive("session", read="nobody", seal=False), fixed=True)
     account_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
@@ -199,6 +202,8 @@ class Session(TenantTable, table="identity.session", insert_event="identity.sign
     """What the person proved, in its order, as in ["password", "totp"]."""
     must_enrol: Mapped[bool] = column(Boolean, business(), server_default=false())
     """The organisation demands a second factor and the person has none: the session can do nothing but enrol one."""
+    client: Mapped[str | None] = column(Text, business(), fixed=True)
+    """What the program calls itself that has tokens instead of a cookie; None for a browser."""
     user_agent: Mapped[str] = column(Text, personal("security of the account", mask=initials, erase="drop"), fixed=True)
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
     confirmed_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())

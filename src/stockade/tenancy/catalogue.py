@@ -30,6 +30,8 @@ WHY_DEFINERS = {
     "identity.find_pending(bytea)": "one secret at a time, before a tenant is known",
     "identity.fail_pending(bytea)": "counts a failure of one secret",
     "identity.end_pending(bytea)": "uses one secret up",
+    "identity.signing_keys()": "the installation's own keys, sealed, for the gate",
+    "identity.rotate_signing_keys(uuid,text,jsonb,bytea,interval,boolean)": "takes a fresh key, for the gate",
     "identity.places_of(uuid)": "one account at a time, for the gate alone",
     "identity.connection_of_domain(text)": "one proved domain at a time, for the gate",
     "identity.home_of_connection(uuid)": "one sign-on at a time, for the gate; nothing sealed",

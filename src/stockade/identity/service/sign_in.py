@@ -14,13 +14,14 @@ from uuid import UUID
 from sqlalchemy import func, insert, update
 
 from stockade.database.statements import TENANT, param, raw, statement
-from stockade.identity.credentials import Credentials, new_session_token
+from stockade.identity.credentials import Credentials, family_text, new_refresh_token, new_session_token
 from stockade.identity.model import Session
 from stockade.identity.passwords.hashing import verify_hash
+from stockade.identity.tokens.families import FAMILY_LIFETIME, add_refresh_token
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Problem
-from stockade.tenancy.pin import ActorKind, pack_address
+from stockade.tenancy.pin import NOBODY, ActorKind, pack_address
 from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Database, Transaction
 
@@ -55,16 +56,19 @@ class Visitor:
     """What the browser's own cookie holds, a random value that it got at its first sign-in; empty for none."""
     locale: str = "en"
     """The language that letters to whoever comes are written in."""
+    client: str | None = None
+    """What a program calls itself that wants tokens instead of a cookie; None for a browser."""
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A fresh session: its token for the cookie, and whose it is."""
+    """A fresh session: its token for the cookie (a program's is a refresh token), and whose it is."""
 
     token: str
     tenant_id: UUID
     account_id: UUID
     must_enrol: bool = False
+    session_id: UUID = NOBODY
 
 
 _INSERT_SESSION = statement(
@@ -76,6 +80,7 @@ _INSERT_SESSION = statement(
         method=param("method"),
         proofs=param("proofs"),
         must_enrol=param("must_enrol"),
+        client=param("client"),
         user_agent=param("user_agent"),
         expires_at=param("expires_at"),
     )
@@ -197,16 +202,21 @@ async def open_session(
     database: Database, credentials: Credentials, visitor: Visitor, tenant_id: UUID, account_id: UUID, *, method: str,
     proofs: list[str] | None = None, must_enrol: bool = False,
 ) -> SignedIn:  # fmt: skip
-    """Open a session for somebody who has proved who they are."""
-    token = new_session_token(tenant_id)
+    """Open a session for somebody who has proved who they are; a program's is a family of tokens."""
+    session_id, client = new_id(), visitor.client
+    token = new_session_token(tenant_id) if client is None else new_refresh_token(tenant_id)
+    held = token if client is None else family_text(session_id)
+    lifetime = SESSION_LIFETIME if client is None else FAMILY_LIFETIME
     who = Principal(
         tenant_id=tenant_id, actor_id=account_id, kind=ActorKind.USER, role="nobody", request_id=visitor.request_id,
         address=pack_address(visitor.address),
     )  # fmt: skip
     async with database.transaction(who) as tx:
         await _INSERT_SESSION.run(
-            tx, id=new_id(), token_hash=credentials.hash(token), account_id=account_id, method=method,
-            proofs=proofs or [method], must_enrol=must_enrol, user_agent=visitor.user_agent[:200],
-            expires_at=now() + SESSION_LIFETIME,
+            tx, id=session_id, token_hash=credentials.hash(held), account_id=account_id, method=method,
+            proofs=proofs or [method], must_enrol=must_enrol, client=client, user_agent=visitor.user_agent[:200],
+            expires_at=now() + lifetime,
         )  # fmt: skip
-    return SignedIn(token, tenant_id, account_id, must_enrol)
+        if client is not None:
+            await add_refresh_token(tx, credentials, token, session_id)
+    return SignedIn(token, tenant_id, account_id, must_enrol, session_id)
