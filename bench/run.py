@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 import stockade.apps.schema  # noqa: F401  # every table, declared
+from bench import access
 from bench.compare import Pace, compare
 from bench.growth import grow, scale
 from bench.machine import describe
@@ -24,7 +25,7 @@ from bench.results import Measure, show, write
 from bench.start_up import start_up
 from bench.world import World, world
 
-PARTS = ("compare", "scale", "growth", "pages", "import", "start")
+PARTS = ("compare", "access", "scale", "growth", "pages", "import", "start")
 TENANTS = 100
 FULL = Pace(turns=5, seconds=4.0, warm_up_seconds=1.0)
 QUICK = Pace(turns=1, seconds=2.0, warm_up_seconds=1.0)
@@ -40,7 +41,7 @@ def main() -> int:
     chosen = parser.parse_args()
     parts, pace = chosen.only or PARTS, QUICK if chosen.quick else FULL
     measures: list[Measure] = []
-    if {"compare", "scale", "growth", "pages"} & set(parts):
+    if {"compare", "access", "scale", "growth", "pages"} & set(parts):
         with world() as running:
             measures += _on_a_world(running, parts, pace, quick=chosen.quick)
     if "import" in parts:
@@ -60,10 +61,12 @@ def main() -> int:
 
 def _on_a_world(running: World, parts: tuple[str, ...] | list[str], pace: Pace, *, quick: bool) -> list[Measure]:
     measures: list[Measure] = []
-    if {"compare", "scale"} & set(parts):
+    if {"compare", "access", "scale"} & set(parts):
         site = running.site("bench_main", TENANTS)
         if "compare" in parts:
             measures += _told("controls on, controls off, pgbench", lambda: compare(running, site, pace))
+        if "access" in parts:
+            measures += _told("authentication", lambda: access.cost(site, pace) + access.flood(running, site, pace))
         if "scale" in parts:
             measures += _told("workers", lambda: scale(site, pace))
     if "growth" in parts:

@@ -12,8 +12,17 @@ PAGES = (
     "/stock/moves", "/stock/receive", "/stock/transfer", "/stock/adjust", "/stock/warehouses", "/stock/counts",
     "/stock/counts/new", "/invoices", "/payments", "/payments/new", "/payments/bank", "/imports", "/imports/new",
     "/members", "/members/new", "/security", "/keys", "/keys/new", "/trail", "/settings/company", "/settings/numbering",
-    "/settings/vat", "/settings/mail", "/settings/branding", "/welcome", "/ui",
+    "/settings/vat", "/settings/mail", "/settings/branding", "/settings/sign-in", "/settings/sign-on",
+    "/settings/sign-on/new/oidc", "/settings/sign-on/new/saml", "/settings/sign-on/new/ldap",
+    "/settings/sign-on/issuers/new", "/settings/provisioning", "/roles", "/roles/new", "/alerts", "/alerts/policy",
+    "/reviews", "/reviews/policy", "/operator-access", "/welcome", "/ui",
 )  # fmt: skip
+RULES: dict[str, dict[str, Any]] = {
+    "light": {"resultTypes": ["violations"]},
+    "dark": {"resultTypes": ["violations"], "runOnly": {"type": "rule", "values": ["color-contrast"]}},
+    "phone": {"resultTypes": ["violations"]},
+}
+"""In the dark only the colours differ."""
 LISTS = ("/orders", "/customers", "/products", "/stock/moves", "/invoices", "/payments", "/members", "/trail")
 """Of these, the first row's page is looked at, too."""
 PARTS = {"/customers": ("/statement", "/activity", "/edit", "/contacts/new", "/addresses/new"),
@@ -48,11 +57,11 @@ async def examined(person: Visit, path: str, look: str) -> list[str]:
     answer = await person.page.goto(person.origin + path)
     if answer.status != 200:
         return [f"{path}: answered with {answer.status}"]
-    await person.page.wait_for_load_state("networkidle")
+    await person.page.wait_for_function("!document.querySelector('.htmx-request')")
     name = "-".join(part for part in path.strip("/").split("/") if len(part) < 30) or "start"
     await person.picture(f"{name}-{look}")
     await person.page.add_script_tag(path=AXE)
-    report = await person.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    report = await person.page.evaluate("options => axe.run(document, options)", RULES[look])
     wide = await person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     told = [f"{path} ({look}): {it['id']} ({it['help']}) {it['nodes'][0]['html'][:200]}" for it in report["violations"]]
     return told + ([f"{path} ({look}): {wide} pixels too wide"] if wide > 0 else [])
