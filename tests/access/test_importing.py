@@ -17,6 +17,7 @@ from tests.walls.inhabitants import session_of
 
 from stockade.database.roles import Role
 from stockade.identity.passwords import hashing
+from stockade.identity.service import sign_in as sign_in_parts
 from stockade.identity.service.importing import Imported, Person, import_people
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.passwords import set_password
@@ -223,3 +224,15 @@ async def test_a_flood_of_sign_ins_is_answered_with_come_back_later(
 
 def test_the_answers_have_no_field_for_a_hash() -> None:
     assert "hash" not in msgspec.json.encode(Imported(1, "a@b.example", "added")).decode()
+
+
+async def test_without_the_binding_an_imported_hash_would_open_the_other_organisation(
+    site: Site, tenant: TenantFixture, make_tenant: MakeTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound = sign_in_parts._tenant_of
+    monkeypatch.setattr(sign_in_parts, "_tenant_of", lambda account, wanted, only: bound(account, wanted, only=None))
+    victims, email = await make_tenant(), somebody()
+    await bring(site, tenant, email)
+    async with site.database.transaction(victims.principal) as tx:
+        await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="owner"))
+    assert (await sign_in(site, email, tenant_id=victims.id)).tenant_id == victims.id

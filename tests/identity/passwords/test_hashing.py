@@ -69,3 +69,20 @@ async def test_work_that_fails_gives_its_place_back() -> None:
         with pytest.raises(ZeroDivisionError):
             await in_pool(lambda: 1 // 0)
     assert await in_pool(lambda: "after") == "after"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "x" * 5000])
+async def test_an_account_that_is_not_there_costs_the_work_of_one_that_is(
+    password: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+
+    class Counting:
+        def verify(self, _password: str, stored: str) -> bool:
+            checked.append(stored)
+            return True
+
+    monkeypatch.setattr(hashing, "_HASHER", Counting())
+    assert await verify_hash(password, None) == (False, None)
+    assert checked == [hashing._NOBODYS_HASH]
+    assert hashing._NOBODYS_HASH.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
