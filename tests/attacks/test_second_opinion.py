@@ -26,6 +26,7 @@ PLATFORM_TABLES = {
             "identity.recovery_code",
             "identity.pending_sign_in",
             "identity.throttle",
+            "identity.letter_request",
             "platform.operator",
             "platform.operator_session",
         ),
