@@ -28,6 +28,7 @@ PLATFORM_TABLES = {
             "identity.pending_sign_in",
             "identity.throttle",
             "identity.sso_attempt",
+            "identity.letter_request",
             "platform.operator",
             "platform.operator_session",
         ),

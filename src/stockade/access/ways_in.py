@@ -12,13 +12,13 @@ import msgspec
 from litestar import Response
 from litestar.datastructures import Cookie
 
-from stockade.access.factors import MANAGE_OWN, READ_OWN, PeopleOnly, require_person
+from stockade.access.factors import MANAGE_OWN, PeopleOnly, require_person
 from stockade.access.fields import Email
 from stockade.access.inviting import Post
 from stockade.access.permissions import PUBLIC
-from stockade.access.routes import AnyRequest, get, post
+from stockade.access.routes import AnyRequest, post
 from stockade.identity.mailed import addresses, following
-from stockade.identity.mailed.addresses import AddressHeld, AddressTaken
+from stockade.identity.mailed.addresses import AddressHeld, AddressLinkEnded, AddressTaken
 from stockade.identity.mailed.asking import LettersBraked, ask
 from stockade.identity.mailed.following import OtherBrowser, PasswordsNotUsed
 from stockade.identity.mailed.words import ASKED_VALID
@@ -38,7 +38,7 @@ ASKED_COOKIE = "__Host-asked"
 LOCALE_COOKIE = "__Host-locale"
 _ASKED_SECONDS = 24 * 3600
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{43}")
-Secret = Annotated[str, msgspec.Meta(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 NewSecret = Annotated[str, msgspec.Meta(min_length=12, max_length=1024, pattern=r"^[^\u0000]+$")]
 
 
@@ -115,13 +115,6 @@ async def set_password_by_letter(request: AnyRequest, data: NewPassword) -> Pass
     return PasswordSet()
 
 
-@get("/me/email", permission=READ_OWN, problems=[PeopleOnly])
-async def read_own_email(tx: Transaction) -> OwnAddress:
-    """Read the address that you sign in with."""
-    require_person(tx.principal)
-    return OwnAddress(await addresses.own_address(tx))
-
-
 @post(
     "/me/email", permission=MANAGE_OWN,
     problems=[PeopleOnly, StepUpNeeded, AddressHeld, Invalid, TooManyAttempts, TooManyLetters],
@@ -136,7 +129,7 @@ async def want_own_email(tx: Transaction, request: AnyRequest, data: WantedAddre
     return OwnAddress(await addresses.own_address(tx))
 
 
-@post("/me/email/confirm", permission=MANAGE_OWN, problems=[PeopleOnly, LinkRefused, AddressTaken, TooManyLetters])
+@post("/me/email/confirm", permission=MANAGE_OWN, problems=[PeopleOnly, AddressLinkEnded, AddressTaken, TooManyLetters])
 async def confirm_own_email(tx: Transaction, request: AnyRequest, data: ConfirmedBy) -> OwnAddress:
     """Make the new address count, by the link of its letter. The former one is told, with a way back."""
     require_person(tx.principal)
@@ -200,5 +193,5 @@ def _cookie(request: AnyRequest, name: str) -> str | None:
 
 
 ROUTES = [
-    ask_for_letter, set_password_by_letter, read_own_email, want_own_email, confirm_own_email,
+    ask_for_letter, set_password_by_letter, want_own_email, confirm_own_email,
 ]  # fmt: skip

@@ -81,7 +81,7 @@ async def test_a_stranger_to_whom_the_letter_went_by_a_slip_cannot_follow_it(off
         assert "does not work any more" in (await other.get(path_in(letter))).text
         token = path_in(letter).partition("token=")[2]
         refused = await fill(other, "/security", "/security/email/confirm", token=token)
-        assert refused.status_code == 401
+        assert refused.status_code == 409
     assert await address_of(office, person) == person.email
     assert await address_of(office, stranger) == stranger.email
 

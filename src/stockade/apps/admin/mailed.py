@@ -12,7 +12,7 @@ from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.admin.sign_in import door_of, go_on, limit_attempts, pending_in, visitor_of
 from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.mailed import addresses, following
-from stockade.identity.mailed.addresses import AddressHeld, AddressTaken
+from stockade.identity.mailed.addresses import AddressHeld, AddressLinkEnded, AddressTaken
 from stockade.identity.mailed.asking import LettersBraked, Wanted, ask
 from stockade.identity.mailed.following import OtherBrowser, PasswordsNotUsed
 from stockade.identity.service.sign_in import LinkRefused
@@ -169,7 +169,7 @@ async def take_confirm(request: AnyRequest, fields: Fields) -> Any:
             await addresses.confirm_address(
                 tx, secret=fields.get("token", "")[:200], origin=settings.origin, locale=locale_in(request)
             )
-    except LinkRefused as refused:
+    except AddressLinkEnded as refused:
         return Shown("mailed/confirm.html", {"token": "", "email": None}, refused.status)
     except AddressTaken as refused:
         return _refused(refused, back="/security")

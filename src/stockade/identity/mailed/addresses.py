@@ -53,6 +53,13 @@ class AddressHeld(Conflict):
     title = "Your organisation's directory keeps this address"
 
 
+class AddressLinkEnded(Conflict):
+    """The link was used, has expired, or is not for the account that follows it."""
+
+    type = "/problems/identity/address-link-ended"
+    title = "This link does not work any more"
+
+
 class AddressTaken(Conflict):
     """Somebody else has the address by now. Only whoever reads letters there is ever told."""
 
@@ -77,8 +84,8 @@ async def want_address(tx: Transaction, door: Door, *, address: str, origin: str
         raise Invalid(N_("This is your address already."), field="email")
     if await _HELD.one(tx):
         raise AddressHeld
-    subjects = [subject(door.credentials, "letters", wanted)]
-    subjects += [subject(door.credentials, "letters", tx.principal.actor_id.hex)]
+    subjects = [subject(door.credentials, "letters", tx.principal.actor_id.hex)]
+    subjects += [subject(door.credentials, "letters_address", wanted)]  # many accounts, one letter box
     await brake.check(door.database, subjects)
     await brake.failed(door.database, subjects)
     secret = secrets.token_urlsafe(LINK_BYTES)
@@ -96,13 +103,13 @@ async def wanted_address(tx: Transaction, secret: str) -> str | None:
 async def confirm_address(tx: Transaction, *, secret: str, origin: str, locale: str) -> str:
     """Make the new address count, for the person who wanted it and has a session, and tell the former one.
 
-    Return it. Raises ``LinkRefused`` and ``AddressTaken``. A stranger to whom the letter went by a slip of the pen
+    Return it. Raises ``AddressLinkEnded`` and ``AddressTaken``. A stranger to whom the letter went by a slip of the pen
     cannot follow it: they are not signed in as its writer.
     """
     undo, undo_id = secrets.token_urlsafe(LINK_BYTES), new_id()
     found = await _TAKE.first(tx, hash=hash_link(secret), undo_id=undo_id, undo_hash=hash_link(undo))
     if found is None:
-        raise LinkRefused
+        raise AddressLinkEnded
     if found.taken:
         raise AddressTaken
     await telling.note(tx, tx.principal.actor_id, "email_changed")

@@ -59,6 +59,8 @@ _PERSON = raw(
     MemberRow,
 )
 _ENSURE_ACCOUNT = raw("select identity.ensure_account($1, $2, $3)", "id email name", UUID)
+_INSTALLATION = (ActorKind.SYSTEM, ActorKind.CONTROL)
+"""Who acts as the installation itself: its command line, and its controls for their own probes."""
 _VOUCH = raw("select identity.vouch($1, $2)", "account_id by")
 _INSERT = statement(
     insert(Membership).values(
@@ -133,7 +135,7 @@ async def add_member(
     """
     account_id = await _ENSURE_ACCOUNT.one(tx, id=new_id(), email=email.strip().lower(), name=name)
     await _INSERT.run(tx, id=id, account_id=account_id, **msgspec.structs.asdict(place))
-    by = vouched_by or ("operator" if tx.principal.kind is ActorKind.SYSTEM else None)
+    by = vouched_by or ("operator" if tx.principal.kind in _INSTALLATION else None)
     if by is not None:
         await vouch(tx, account_id, by)
     return account_id
