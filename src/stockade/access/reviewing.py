@@ -50,7 +50,7 @@ class NewDecision(msgspec.Struct, forbid_unknown_fields=True):
 class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An item of a review, as it was looked at."""
 
-    id: UUID
+    item_id: UUID
     expected_version: Version
 
 
@@ -89,9 +89,9 @@ async def decide(tx: Transaction, review_id: UUID, item_id: UUID, data: NewDecis
 
 async def keep_many(tx: Transaction, review_id: UUID, data: KeepMany) -> ReviewRow:
     """Keep several, all or none; as ``decide``."""
-    for chosen in sorted(set(data.items), key=lambda item: item.id):
+    for chosen in sorted(set(data.items), key=lambda item: item.item_id):
         decision = NewDecision(expected_version=chosen.expected_version, decision="keep", reason=data.reason)
-        await decide(tx, review_id, chosen.id, decision)
+        await decide(tx, review_id, chosen.item_id, decision)
     return await read_review(tx, review_id)
 
 

@@ -1,6 +1,7 @@
 """Access reviews as people see them: opened, filtered, decided, kept together, closed, downloaded, and configured."""
 
 import re
+from typing import Any
 
 import pytest
 from tests.apps.admin.browsing import Person, signed_in, told
@@ -48,12 +49,16 @@ async def test_one_is_opened_by_hand_and_lists_everybody(owner: Person, firm: Fi
     assert (await owner.send("/reviews/open")).status_code == 409
 
 
-async def test_each_filter_shows_what_it_says(owner: Person, firm: Firm) -> None:
+async def test_each_filter_shows_what_it_says(owner: Person, firm: Firm, superuser: Any) -> None:
+    await superuser.execute("set session_replication_role = replica")
+    await superuser.execute(
+        "update identity.membership set created_at = now() - interval '100 days' where id = $1", firm.members["Max"]
+    )
     review = await firm.open()
     for name, people in {
         "all": 4,
         "undecided": 4,
-        "unused": 3,
+        "unused": 1,
         "people": 3,
         "owners": 1,
         "keys": 1,

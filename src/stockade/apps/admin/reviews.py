@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -130,7 +130,7 @@ async def take_keeping(request: AnyRequest, fields: Fields, review_id: UUID) -> 
         raise Invalid(N_("Choose at least one."), field="item")
     given = {"reason": fields.get("reason", "")}
     for place, (item, _, version) in enumerate(text.partition(":") for text in chosen):
-        given |= {f"items.{place}.id": item, f"items.{place}.expected_version": version}
+        given |= {f"items.{place}.item_id": item, f"items.{place}.expected_version": version}
 
     async def again(tx: Transaction, typed: Form) -> Shown:
         return await _review_page(tx, request, review_id, fields.get("show"), typed)
@@ -218,7 +218,7 @@ async def _listed(tx: Transaction, review: ReviewRow, show: str | None, typed: F
     return {
         "items": found[chosen], "chosen": chosen, "filters": FILTERS, "counts": {k: len(v) for k, v in found.items()},
         "kinds": KINDS, "outcomes": OUTCOMES, "outcome": outcome_of, "roles": (await choices(tx)).labels, "form": typed,
-        "idle": lambda item: rules.is_unused(item.last_used_at, review.opened_at), "days_left": days_left,
+        "idle": lambda item: is_idle(item, review), "days_left": days_left,
         "is_over": review.due_at <= now(), "own": lambda item: item.owner_id == tx.principal.actor_id,
         "is_complete": not found["undecided"],
     }  # fmt: skip
@@ -231,7 +231,7 @@ async def _item_page(tx: Transaction, review_id: UUID, item_id: UUID, typed: For
     return Shown("reviews/item.html", {
         "review": review, "item": item, "form": given, "kinds": KINDS, "outcomes": OUTCOMES,
         "outcome": outcome_of(item), "roles": known.labels, "grantable": known.grantable, "scope": _scope(item),
-        "idle": rules.is_unused(item.last_used_at, review.opened_at), "own": item.owner_id == tx.principal.actor_id,
+        "idle": is_idle(item, review), "own": item.owner_id == tx.principal.actor_id,
         "can_decide": review.closed_at is None and item.stands and item.effect != "removed",
     })  # fmt: skip
 
@@ -250,6 +250,12 @@ def outcome_of(item: ItemRow) -> str:
     return item.decision
 
 
+def is_idle(item: ItemRow, review: ReviewRow) -> bool:
+    """Return whether an item was unused for 90 days when its review opened."""
+    since = item.held.get("since")
+    return rules.is_unused(item.last_used_at, datetime.fromisoformat(since) if since else None, review.opened_at)
+
+
 def last_day(review: ReviewRow) -> Any:
     """Return the last day on which something can be decided."""
     return (review.due_at - timedelta(seconds=1)).date()
@@ -259,7 +265,7 @@ def _fits(item: ItemRow, name: str, review: ReviewRow) -> bool:
     return {
         "all": True,
         "undecided": item.is_open if review.closed_at is None else (item.decision, item.effect) == ("none", "none"),
-        "unused": rules.is_unused(item.last_used_at, review.opened_at), "people": item.kind == "member",
+        "unused": is_idle(item, review), "people": item.kind == "member",
         "owners": item.role == "owner", "keys": item.kind != "member",
     }[name]  # fmt: skip
 
