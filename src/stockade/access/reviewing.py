@@ -74,8 +74,8 @@ async def decide(tx: Transaction, review_id: UUID, item_id: UUID, data: NewDecis
     ``ReviewClosed``, ``VersionConflict``, ``SubjectGone``, ``OwnAccess``, ``LastOwner``, ``Forbidden`` for what the
     principal could not do by hand, ``StepUpNeeded``.
     """
-    require_person(tx.principal)
     item = await lock_open_item(tx, review_id, item_id, data.expected_version)
+    require_person(tx.principal)
     alone = await require_not_own(tx, item, DECIDE.name)
     reason = (data.reason or "").strip() or None
     if data.decision != "keep" and reason is None:
@@ -97,6 +97,7 @@ async def keep_many(tx: Transaction, review_id: UUID, data: KeepMany) -> ReviewR
 
 async def close(tx: Transaction, review_id: UUID) -> ReviewRow:
     """Close a review in which everything is decided; ``StillUndecided``, ``ReviewClosed``."""
+    await read_review(tx, review_id)  # another tenant's is not found, whoever asks
     require_person(tx.principal)
     return await closing.close_review(tx, review_id, now(), DECIDE.name)
 
