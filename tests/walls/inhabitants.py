@@ -12,10 +12,13 @@ from tests.running import Site
 from tests.walls.calls import inside
 from tests.walls.trading import Trader
 
+from stockade.access.rights import permissions_of
 from stockade.access.roles import NewRole, make_role
 from stockade.commerce.desk.bulk import start_bulk
 from stockade.commerce.desk.listing.views import NewView, save_view
 from stockade.commerce.desk.notes import NewNote, write_note
+from stockade.identity.reviews.opening import open_review
+from stockade.identity.reviews.reading import list_items
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import Visitor, issue_link, open_session, redeem_link, sign_out
@@ -44,6 +47,8 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
         await make_role(tx, made["role_id"], NewRole(name="Representative", permissions=["orders:read"]))
         made["alert_id"] = await raised(tx)
         made |= await with_sign_on(site, tx)
+        made["review_id"] = await open_review(tx, new_id(), now(), permissions_of)
+        made["item_id"] = (await list_items(tx, made["review_id"]))[-1].id
         made["entry_id"] = await tx.connection.fetchval(
             "select id from audit.entry where tenant_id = $1 and subject = 'orders.sales_order' limit 1", tenant.id
         )

@@ -50,7 +50,7 @@ class NewDecision(msgspec.Struct, forbid_unknown_fields=True):
 class Chosen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An item of a review, as it was looked at."""
 
-    id: UUID
+    item_id: UUID
     expected_version: Version
 
 
@@ -74,8 +74,8 @@ async def decide(tx: Transaction, review_id: UUID, item_id: UUID, data: NewDecis
     ``ReviewClosed``, ``VersionConflict``, ``SubjectGone``, ``OwnAccess``, ``LastOwner``, ``Forbidden`` for what the
     principal could not do by hand, ``StepUpNeeded``.
     """
-    require_person(tx.principal)
     item = await lock_open_item(tx, review_id, item_id, data.expected_version)
+    require_person(tx.principal)
     alone = await require_not_own(tx, item, DECIDE.name)
     reason = (data.reason or "").strip() or None
     if data.decision != "keep" and reason is None:
@@ -89,14 +89,15 @@ async def decide(tx: Transaction, review_id: UUID, item_id: UUID, data: NewDecis
 
 async def keep_many(tx: Transaction, review_id: UUID, data: KeepMany) -> ReviewRow:
     """Keep several, all or none; as ``decide``."""
-    for chosen in sorted(set(data.items), key=lambda item: item.id):
+    for chosen in sorted(set(data.items), key=lambda item: item.item_id):
         decision = NewDecision(expected_version=chosen.expected_version, decision="keep", reason=data.reason)
-        await decide(tx, review_id, chosen.id, decision)
+        await decide(tx, review_id, chosen.item_id, decision)
     return await read_review(tx, review_id)
 
 
 async def close(tx: Transaction, review_id: UUID) -> ReviewRow:
     """Close a review in which everything is decided; ``StillUndecided``, ``ReviewClosed``."""
+    await read_review(tx, review_id)  # another tenant's is not found, whoever asks
     require_person(tx.principal)
     return await closing.close_review(tx, review_id, now(), DECIDE.name)
 

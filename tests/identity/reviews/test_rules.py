@@ -54,7 +54,10 @@ def test_a_short_review_is_reminded_of_once_a_day_at_most() -> None:
     assert letters_due(OPENED, due_at(OPENED, 7), OPENED) == 2
 
 
-def test_never_used_and_ninety_days_are_unused() -> None:
-    assert is_unused(None, OPENED)
-    assert is_unused(OPENED - timedelta(days=90), OPENED)
-    assert not is_unused(OPENED - timedelta(days=89, hours=23), OPENED)
+def test_ninety_days_without_use_are_unused_and_what_is_new_has_them_before_it() -> None:
+    long, short = OPENED - timedelta(days=90), OPENED - timedelta(days=89, hours=23)
+    assert is_unused(long, long, OPENED)
+    assert not is_unused(short, long, OPENED)
+    assert is_unused(None, long, OPENED)
+    assert not is_unused(None, short, OPENED)
+    assert is_unused(None, None, OPENED)

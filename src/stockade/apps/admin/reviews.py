@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,12 +20,14 @@ from stockade.apps.admin.forms import Form, submitted
 from stockade.apps.admin.members import choices, with_role
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown, locale_of
+from stockade.database.statements import raw
 from stockade.identity.reviews import reading, rules
 from stockade.identity.reviews.policy import PolicyChange, read_policy, set_policy
 from stockade.identity.reviews.reading import ItemRow, ReviewRow
 from stockade.identity.suspicion.noting import note_export
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
+from stockade.kernel.problems import Invalid
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
 from stockade.web.languages import language
@@ -61,6 +63,10 @@ HEADS = (
     N_("Review"), N_("Kind"), N_("Name"), N_("E-mail address"), N_("Whose"), N_("Role"), N_("Permissions"), N_("Scope"),
     N_("Since"), N_("Last used"), N_("Decision"), N_("Outcome"), N_("Reason"), N_("Decided by"), N_("Decided at"),
 )  # fmt: skip
+_EXPORTED = raw(
+    "insert into desk.export (tenant_id, id, kind, filters, rows) values ($1, $2, 'access_review', $3, $4)",
+    "this_tenant id filters rows",
+)
 _SCOPE = ("prefix", "modules", "read_only", "networks", "expires_at", "regions", "warehouses", "issuer", "audience")
 
 
@@ -100,8 +106,9 @@ async def show_review(tx: Transaction, request: AnyRequest, review_id: UUID, sho
 
 @page("/reviews/{review_id:uuid}/export", permission=READ_REVIEWS, heavy=True)
 async def show_export(tx: Transaction, request: AnyRequest, review_id: UUID) -> Any:
-    """Download a review with its decisions as CSV."""
+    """Download a review with its decisions as CSV; the export is an entry of the trail."""
     review, items = await reading.read_review(tx, review_id), await reading.list_items(tx, review_id)
+    await _EXPORTED.run(tx, id=new_id(), filters={"review": review.period}, rows=len(items))
     judgement = await note_export(tx, len(items))
     if judgement.action in ("step_up", "lock"):
         return held_export()
@@ -119,9 +126,11 @@ async def show_export(tx: Transaction, request: AnyRequest, review_id: UUID) -> 
 async def take_keeping(request: AnyRequest, fields: Fields, review_id: UUID) -> Shown | str:
     """Let those that were chosen keep their access."""
     chosen = [text for text in (await request.form()).getall("item", []) if isinstance(text, str)]
+    if not chosen:
+        raise Invalid(N_("Choose at least one."), field="item")
     given = {"reason": fields.get("reason", "")}
     for place, (item, _, version) in enumerate(text.partition(":") for text in chosen):
-        given |= {f"items.{place}.id": item, f"items.{place}.expected_version": version}
+        given |= {f"items.{place}.item_id": item, f"items.{place}.expected_version": version}
 
     async def again(tx: Transaction, typed: Form) -> Shown:
         return await _review_page(tx, request, review_id, fields.get("show"), typed)
@@ -209,7 +218,7 @@ async def _listed(tx: Transaction, review: ReviewRow, show: str | None, typed: F
     return {
         "items": found[chosen], "chosen": chosen, "filters": FILTERS, "counts": {k: len(v) for k, v in found.items()},
         "kinds": KINDS, "outcomes": OUTCOMES, "outcome": outcome_of, "roles": (await choices(tx)).labels, "form": typed,
-        "idle": lambda item: rules.is_unused(item.last_used_at, review.opened_at), "days_left": days_left,
+        "idle": lambda item: is_idle(item, review), "days_left": days_left,
         "is_over": review.due_at <= now(), "own": lambda item: item.owner_id == tx.principal.actor_id,
         "is_complete": not found["undecided"],
     }  # fmt: skip
@@ -221,9 +230,8 @@ async def _item_page(tx: Transaction, review_id: UUID, item_id: UUID, typed: For
     given = typed or Form({"expected_version": str(item.version), "reason": ""})
     return Shown("reviews/item.html", {
         "review": review, "item": item, "form": given, "kinds": KINDS, "outcomes": OUTCOMES,
-        "outcome": outcome_of(item),
-        "roles": known.labels, "grantable": known.grantable, "scope": _scope(item),
-        "idle": rules.is_unused(item.last_used_at, review.opened_at), "own": item.owner_id == tx.principal.actor_id,
+        "outcome": outcome_of(item), "roles": known.labels, "grantable": known.grantable, "scope": _scope(item),
+        "idle": is_idle(item, review), "own": item.owner_id == tx.principal.actor_id,
         "can_decide": review.closed_at is None and item.stands and item.effect != "removed",
     })  # fmt: skip
 
@@ -242,6 +250,12 @@ def outcome_of(item: ItemRow) -> str:
     return item.decision
 
 
+def is_idle(item: ItemRow, review: ReviewRow) -> bool:
+    """Return whether an item was unused for 90 days when its review opened."""
+    since = item.held.get("since")
+    return rules.is_unused(item.last_used_at, datetime.fromisoformat(since) if since else None, review.opened_at)
+
+
 def last_day(review: ReviewRow) -> Any:
     """Return the last day on which something can be decided."""
     return (review.due_at - timedelta(seconds=1)).date()
@@ -251,7 +265,7 @@ def _fits(item: ItemRow, name: str, review: ReviewRow) -> bool:
     return {
         "all": True,
         "undecided": item.is_open if review.closed_at is None else (item.decision, item.effect) == ("none", "none"),
-        "unused": rules.is_unused(item.last_used_at, review.opened_at), "people": item.kind == "member",
+        "unused": is_idle(item, review), "people": item.kind == "member",
         "owners": item.role == "owner", "keys": item.kind != "member",
     }[name]  # fmt: skip
 

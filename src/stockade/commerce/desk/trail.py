@@ -24,13 +24,14 @@ SUBJECTS = {
     "invoicing.line": N_("Invoice line"), "receivables.payment": N_("Payment"),
     "receivables.allocation": N_("Allocation"), "receivables.write_off": N_("Write-off"),
     "identity.membership": N_("Member"), "identity.api_key": N_("API key"), "identity.session": N_("Session"),
+    "identity.access_review": N_("Access review"), "identity.access_review_item": N_("Access under review"),
     "desk.export": N_("Download"), "desk.view": N_("Saved view"),
 }  # fmt: skip
 """What the kinds of records are called that people look for."""
 PAGES = {
     "orders.sales_order": "/orders/{}", "parties.customer": "/customers/{}", "catalog.product": "/products/{}",
     "invoicing.invoice": "/invoices/{}", "receivables.payment": "/payments/{}", "identity.membership": "/members/{}",
-    "identity.api_key": "/keys/{}",
+    "identity.api_key": "/keys/{}", "identity.access_review": "/reviews/{}",
 }  # fmt: skip
 """Where a record has a page of its own."""
 ACTIONS = {"insert": N_("Written down"), "update": N_("Changed"), "delete": N_("Removed")}

@@ -73,6 +73,7 @@ def letters_due(opened_at: datetime, ends_at: datetime, at: datetime) -> int:
     return 2 if at >= ends_at - WEEK_BEFORE else 1 if at >= opened_at else 0
 
 
-def is_unused(last_used_at: datetime | None, at: datetime) -> bool:
-    """Return whether access lay idle: never used, or not for 90 days."""
-    return last_used_at is None or at - last_used_at >= UNUSED_AFTER
+def is_unused(last_used_at: datetime | None, since: datetime | None, at: datetime) -> bool:
+    """Return whether access lay idle: not used for 90 days, nor since it was given, if that is as long ago."""
+    active_at = last_used_at or since
+    return active_at is None or at - active_at >= UNUSED_AFTER

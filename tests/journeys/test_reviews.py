@@ -1,0 +1,100 @@
+"""An access review from the keyboard in a real browser: opened, kept together, a removal with its reason, closed."""
+
+import re
+from typing import Any
+
+from tests.journeys.serving import Serving
+from tests.journeys.test_every_page import examined
+from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, owner
+from tests.journeys.test_frame import at_work
+
+LOOKS = {
+    "light": {"color_scheme": "light", "viewport": DESKTOP}, "dark": {"color_scheme": "dark", "viewport": DESKTOP},
+    "phone": {"color_scheme": "light", "viewport": PHONE},
+}  # fmt: skip
+
+
+def hire(serving: Serving) -> None:
+    """Give the demo's company people to review."""
+    tenant, _ = owner(serving)
+    for name, role in (("Ada Lovelace", "admin"), ("Max Leaver", "member"), ("Vera Viewer", "viewer")):
+        email = f"{name.split()[0].lower()}@reviewed.example"
+        added = serving.home.command("user", "add", "--tenant", tenant, "--role", role, "--name", name, email)
+        assert added.returncode == 0, added.stderr
+
+
+async def barriers(browser: Any, serving: Serving, paths: list[str]) -> list[str]:
+    """Return what axe and the ruler find on some pages, in each look."""
+    found = []
+    for look, options in LOOKS.items():
+        person = await at_work(browser, serving, "/reviews", bypass_csp=True, **options)
+        for path in paths:
+            found += await examined(person, path, look)
+        await person.leave()
+    return found
+
+
+async def chosen_row(person: Visit, name: str) -> None:
+    """Go down the rows by j to somebody's."""
+    for _ in range(20):
+        await person.page.keyboard.press("j")
+        if name in await person.page.evaluate("document.activeElement.innerText"):
+            return
+    raise AssertionError(f"j never reaches {name}")
+
+
+async def test_a_review_is_opened_decided_and_left_as_evidence_from_the_keyboard(
+    browser: Any, serving: Serving
+) -> None:
+    hire(serving)
+    person = await at_work(browser, serving, "/reviews")
+    await person.page.get_by_role("heading", name="No review is open").wait_for()
+    found = await barriers(browser, serving, ["/reviews", "/reviews/policy"])
+    await person.page.keyboard.press("n")
+    await person.page.wait_for_url(re.compile(r"done=opened$"))
+
+    await chosen_row(person, "Max Leaver")
+    await person.page.keyboard.press("Enter")
+    await person.page.get_by_role("heading", name="Max Leaver").wait_for()
+    item = person.page.url.removeprefix(person.origin)
+    review = item.partition("/items/")[0]
+    found += await barriers(browser, serving, ["/reviews", item, f"{review}?show=all", f"{review}?show=owners"])
+    await person.page.keyboard.type("Left in autumn")
+    await person.page.get_by_role("button", name="Remove access").focus()
+    await person.page.keyboard.press("Enter")
+    await person.page.wait_for_url(re.compile(r"done=removed$"))
+
+    await chosen_row(person, "Ada Lovelace")
+    await person.page.keyboard.press("x")
+    await chosen_row(person, "Vera Viewer")
+    await person.page.keyboard.press("x")
+    reason = person.page.get_by_role("textbox", name="Reason")
+    await reason.focus()
+    await person.page.keyboard.type("Both work here")
+    await person.page.keyboard.press("Enter")
+    await person.page.wait_for_url(re.compile(r"done=kept$"))
+
+    await person.see(f"{review}?show=all")
+    told = await person.page.inner_text("main")
+    assert "Left in autumn" in told
+    assert told.count("Both work here") == 2
+    async with person.page.expect_download() as waiting:
+        await person.page.get_by_role("link", name="Download CSV").click()
+    assert re.fullmatch(r"access-review-\d{4}-Q[1-4]\.csv", (await waiting.value).suggested_filename)
+    found += await barriers(browser, serving, [f"{review}?show=all", item])
+    await person.leave()
+    assert found == []
+    assert person.complaints == []
+
+
+async def test_the_page_of_a_review_prints_without_its_controls(browser: Any, serving: Serving) -> None:
+    person = await at_work(browser, serving, "/reviews")
+    row = person.page.locator("a.row-link").first
+    await row.wait_for()
+    await person.see(str(await row.get_attribute("href")).partition("/items/")[0])
+    await person.page.emulate_media(media="print")
+    for hidden in (".review-filters", ".actions", "th.choose"):
+        for one in await person.page.locator(hidden).all():
+            assert not await one.is_visible(), hidden
+    assert await person.page.get_by_role("table").first.is_visible()
+    await person.leave()
