@@ -208,11 +208,18 @@ def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | N
 
 
 async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
-    """Go from the first proof to what the table says; ``SignOnRequired`` where the organisation has its own."""
+    """Go from the first proof to what the table says.
+
+    ``SignOnRequired`` where the organisation has its own sign-on; ``SignInHeld`` where the sign-in is unlike the
+    person's others, and is locked, or wants a second factor that they do not have: a thief would enrol one.
+    """
     await require_way(door.database, known.account_id, known.tenant_id, proof)
     held = await factors_of(door.database, known.account_id)
     demanded = await demanded_of(door.database, known.tenant_id)
     wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)
+    judgement = await _judge(door, visitor, known)
+    if judgement.action == "step_up" and wanted != "factor" and proof not in ("passkey", "sso"):
+        raise SignInHeld("This sign-in is unlike your others. Use a passkey, or sign in from where you usually do.")
     state = following("identified", proof, wanted)
     if state == "factor":
         token = secrets.token_urlsafe(32)
