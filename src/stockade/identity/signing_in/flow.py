@@ -218,8 +218,10 @@ async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> Si
     demanded = await demanded_of(door.database, known.tenant_id)
     wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)
     judgement = await _judge(door, visitor, known)
-    if judgement.action == "step_up" and wanted != "factor" and proof not in ("passkey", "sso"):
-        raise SignInHeld("This sign-in is unlike your others. Use a passkey, or sign in from where you usually do.")
+    if judgement.action == "step_up" and wanted != "factor":
+        if proof not in ("passkey", "sso"):
+            raise SignInHeld("This sign-in is unlike your others. Use a passkey, or sign in from where you usually do.")
+        await _remember(door, visitor, known)
     state = following("identified", proof, wanted)
     if state == "factor":
         token = secrets.token_urlsafe(32)
