@@ -10,10 +10,10 @@ from stockade.kernel.problems import all_problems
 
 API_PREFIX = "/api/v1"
 _INTRODUCTION = (
-    "Authenticate with an API key: `Authorization: Bearer sk_…`. Money is in minor units with its ISO 4217 currency, "
-    "moments are RFC 3339 in UTC, unit prices are decimal strings. What makes something wants an `Idempotency-Key`; "
-    "what changes something wants the `expected_version` that you read. Lists go on at `after=<next>`. "
-    "Refusals are RFC 9457 problems."
+    "Authenticate with an API key: `Authorization: Bearer sk_…`; or sign in as a person at `/api/v1/tokens` and send "
+    "the access token in its place. Money is in minor units with its ISO 4217 currency, moments are RFC 3339 in UTC, "
+    "unit prices are decimal strings. What makes something wants an `Idempotency-Key`; what changes something wants "
+    "the `expected_version` that you read. Lists go on at `after=<next>`. Refusals are RFC 9457 problems."
 )
 
 
@@ -22,7 +22,7 @@ def describe(app: Litestar) -> dict[str, Any]:
     document: dict[str, Any] = app.openapi_schema.to_schema()
     document["info"]["description"] = _INTRODUCTION
     document.setdefault("components", {})["securitySchemes"] = {
-        "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of one tenant."}
+        "apiKey": {"type": "http", "scheme": "bearer", "description": "An API key of one tenant, or an access token."}
     }
     for route in app.routes:
         for handler in getattr(route, "route_handlers", []):

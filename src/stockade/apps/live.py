@@ -9,6 +9,7 @@ from typing import Any
 from stockade.apps.installation import Installation
 from stockade.database.roles import Role
 from stockade.identity.credentials import Credentials
+from stockade.identity.sealing import Sealer
 from stockade.identity.service.keys import Scope, issue_key, revoke_key
 from stockade.identity.service.members import list_members
 from stockade.identity.service.sign_in import issue_link
@@ -57,6 +58,11 @@ class Live:
     def credentials(self) -> Credentials:
         """What hashes credentials, for controls that make one of a kind that no person issues by hand."""
         return self.installation.credentials
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals, for the control that signs as the installation does."""
+        return self.installation.sealer
 
     async def probe_link(self) -> str:
         """The secret of a one-time link for the first probe tenant's one person."""

@@ -12,6 +12,7 @@ from stockade.apps.cli.maintenance import maintenance_group
 from stockade.apps.cli.operators import operator_group
 from stockade.apps.cli.people import apikey_group, user_group
 from stockade.apps.cli.tenants import demo_command, tenant_group
+from stockade.apps.cli.tokens import tokens_group
 from stockade.apps.cli.trust import trust_group
 from stockade.apps.doctor import doctor
 from stockade.apps.installation import Installation
@@ -82,4 +83,5 @@ main.add_command(user_group)
 main.add_command(apikey_group)
 main.add_command(operator_group)
 main.add_command(import_group)
+main.add_command(tokens_group)
 main.add_command(trust_group)

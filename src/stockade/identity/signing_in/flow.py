@@ -244,7 +244,11 @@ def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | N
 
 
 async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait | Unverified:
-    """Go from the first proof to what the table says; ``SignOnRequired`` where the organisation has its own."""
+    """Go from the first proof to what the table says.
+
+    ``SignOnRequired`` where the organisation has its own sign-on; ``SignInHeld`` where the sign-in is unlike the
+    person's others, and is locked, or wants a second factor that they do not have: a thief would enrol one.
+    """
     verified = await _ask(door, _VERIFIED, known.account_id)
     await require_way(door.database, known.account_id, known.tenant_id, proof)
     held = await factors_of(door.database, known.account_id)
@@ -252,6 +256,11 @@ async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> Si
     wanted = wanted_after(
         proof, required=demanded.second_factor_required, has_second=held.has_second, verified=bool(verified)
     )
+    judgement = await _judge(door, visitor, known)
+    if judgement.action == "step_up" and wanted not in ("factor", "verify"):
+        if proof not in ("passkey", "sso"):
+            raise SignInHeld("This sign-in is unlike your others. Use a passkey, or sign in from where you usually do.")
+        await _remember(door, visitor, known)
     state = following("identified", proof, wanted)
     if state in ("factor", "verify"):
         token = secrets.token_urlsafe(32)

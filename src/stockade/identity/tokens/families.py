@@ -10,13 +10,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert
 
-from stockade.database.statements import TENANT, param, raw, statement
+from stockade.database.statements import raw
 from stockade.identity.credentials import Credentials, new_refresh_token, tenant_of_refresh_token
 from stockade.identity.suspicion.noting import raise_alert
-from stockade.identity.tokens.model import RefreshToken
-from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.logging import logger
 from stockade.kernel.problems import Problem
@@ -54,12 +51,11 @@ class _Family(msgspec.Struct, frozen=True):
     must_enrol: bool
 
 
-_INSERT = statement(
-    insert(RefreshToken).values(
-        tenant_id=TENANT, id=param("id"), token_hash=param("token_hash"), session_id=param("session_id"),
-        expires_at=param("expires_at"),
-    )
-)  # fmt: skip
+_INSERT = raw(
+    "insert into identity.refresh_token (tenant_id, id, token_hash, session_id, expires_at) "
+    "values ($1, $2, $3, $4, now() + $5::interval)",
+    "this_tenant id token_hash session_id valid",
+)
 _USE = raw(
     "update identity.refresh_token set used_at = now() "
     "where tenant_id = $1 and token_hash = $2 and used_at is null and expires_at > now() returning session_id",
@@ -101,7 +97,7 @@ _FORGET = raw(
 async def add_refresh_token(tx: Transaction, credentials: Credentials, token: str, session_id: UUID) -> None:
     """Keep the hash of a refresh token that is about to be given out."""
     await _INSERT.run(
-        tx, id=new_id(), token_hash=credentials.hash(token), session_id=session_id, expires_at=now() + REFRESH_LIFETIME
+        tx, id=new_id(), token_hash=credentials.hash(token), session_id=session_id, valid=REFRESH_LIFETIME
     )
 
 
