@@ -13,10 +13,12 @@ from tests.running import Site
 from tests.walls.inhabitants import session_of
 
 from stockade.access.admission import ACCESS_COOKIE, PLATFORM, SESSION_COOKIE
+from stockade.access.permissions import PERMISSIONS
 from stockade.apps.platform.pages import ROUTES
 from stockade.apps.site import routes_of
 from stockade.platform.accesses import end_as_customer, find_principal, list_uses, needs_approval, set_terms
 from stockade.platform.admission import OPERATOR_COOKIE
+from stockade.platform.model import NEVER_WRITTEN
 from stockade.platform.permissions import ANYBODY
 from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.csrf import Csrf
@@ -285,6 +287,24 @@ async def test_operators_take_out_others_and_never_themselves(site: Site, make_o
     assert (await browser.post(f"/platform/operators/{one.enrolment.id}/deactivate")).status_code == 409
     assert (await browser.post(f"/platform/operators/{other.enrolment.id}/deactivate")).status_code == 303
     assert (await gone.get("/platform/tenants")).headers["location"] == "/platform/sign-in"
+
+
+async def test_what_says_who_may_come_in_is_never_written_under_an_access() -> None:
+    """A module that is new is decided upon here: part of the business, or of what an access may never change."""
+    business = {"audit", "catalog", "desk", "imports", "invoices", "orders", "parties", "payments", "receivables",
+                "settings", "stock"}  # fmt: skip
+    assert {name.partition(":")[0] for name in PERMISSIONS} - business <= {*NEVER_WRITTEN}
+
+
+async def test_signing_out_of_the_panel_ends_the_access(
+    site: Site, browsers: tuple[Browser, Browser], tenant: TenantFixture
+) -> None:
+    asker, _ = await entered(browsers, tenant)
+    await asker.get("/orders")
+    answer = await asker.post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/operator-access/leave")
+    assert (await asker.post("/operator-access/leave")).status_code == 303
+    assert ACCESS_COOKIE not in asker.cookies
 
 
 async def find_access(site: Site, tenant: TenantFixture) -> str:
