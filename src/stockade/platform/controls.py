@@ -44,7 +44,7 @@ async def surface_apart(installation: Installation) -> Finding:
     probe_key = getattr(installation, "probe_key", None)
     if probe_key is None:
         return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
-    platform, credentials = installation.platform, getattr(installation, "credentials", None)
+    platform, credentials = installation.platform, installation.credentials  # type: ignore[attr-defined]  # of a live one
     closed = [it for it in installation.routes if it.surface == PLATFORM and it.permission != ANYBODY.name]
     calls: list[_Call] = []
     async with probe_key("owner") as key, an_operator(platform, "control-1") as operator:
@@ -117,12 +117,16 @@ def in_every_cookie(credential: str) -> dict[str, str]:
 
 
 async def _answers(installation: Installation, calls: Sequence[_Call]) -> list[str]:
-    """Make calls; return what was answered otherwise than it has to be."""
+    """Make calls; return what was answered otherwise than it has to be.
+
+    Where operators come from networks of their own, this machine may be elsewhere: then nothing is there.
+    """
     wrong = []
     async with Line(installation) as line:
         for call in calls:
             status = (await line.ask(call.method, call.path, call.headers)).status
-            if status != call.status:
+            elsewhere = bool(installation.settings.operator_networks) and call.path.startswith("/platform")
+            if status != call.status and not (elsewhere and status == HTTPStatus.NOT_FOUND):
                 wrong.append(f"{call.method} {call.path} is answered with {status}, not with {int(call.status)}")
     return wrong
 
