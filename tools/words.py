@@ -24,6 +24,7 @@ _MARKS = frozenset({"N_", "said"})
 _NOT_FOR_PAGES = frozenset({
     "Refusal", "RuntimeError", "TypeError", "ValueError", "AssertionError", "KeyError", "LookupError", "SystemExit",
     "NotImplementedError", "UsageError", "ClickException", "BadParameter", "CannotSignIn",
+    "ForeignHashRefused",
 })  # fmt: skip
 """What is raised with words for operators and programmers."""
 Text = str | tuple[str, ...]

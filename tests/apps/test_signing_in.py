@@ -17,8 +17,9 @@ from tests.walls.inhabitants import furnish
 from tests.walls.trading import Trader
 
 from stockade.apps.admin.sign_in import local_path
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import hash_password, issue_link
+from stockade.identity.service.sign_in import issue_link
 from stockade.kernel.ids import new_id
 
 PASSWORD = "correct horse battery"

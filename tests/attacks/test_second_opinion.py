@@ -24,8 +24,10 @@ PLATFORM_TABLES = {
             "identity.passkey_challenge",
             "identity.totp",
             "identity.recovery_code",
+            "identity.imported_password",
             "identity.pending_sign_in",
             "identity.throttle",
+            "identity.sso_attempt",
             "platform.operator",
             "platform.operator_session",
         ),
@@ -98,7 +100,8 @@ async def test_every_finding_of_pgrls_is_explained_and_a_new_hole_is_found(serve
     dsn = server.admin_dsn(breach.installation.name)
     found = lint(dsn)
     assert len(found) > 50
-    assert [item for item in found if not is_explained(item["rule_id"], item["location"], item["message"])] == []
+    unexplained = [item for item in found if not is_explained(item["rule_id"], item["location"], item["message"])]
+    assert not unexplained, [(it["rule_id"], it["location"], it["message"][:90]) for it in unexplained]
     await breach.superuser.execute(
         "create table catalog.mine (tenant_id uuid, name text); grant select on catalog.mine to stockade_application"
     )

@@ -83,14 +83,14 @@ async def test_guesses_look_alike_and_are_braked(site: Site, connection_id: UUID
     async with browser(site) as client:
         unknown = await typed(client, connection_id, new_id().hex, "wrong")
         for password in ("wrong", "", "also wrong"):
-            answer = await typed(client, connection_id, "ada", password)
+            answer = await typed(client, connection_id, "guessed", password)
             assert answer.status_code == 401
             assert "do not go together" in answer.text
             assert "__Host-session" not in client.cookies
         assert unknown.status_code == 401
-        answers = [(await typed(client, connection_id, "ada", "wrong")).status_code for _ in range(3)]
+        answers = [(await typed(client, connection_id, "guessed", "wrong")).status_code for _ in range(3)]
         assert 429 in answers
-        assert (await typed(client, connection_id, "ada", PASSWORD)).status_code == 429
+        assert (await typed(client, connection_id, "guessed", PASSWORD)).status_code == 429
 
 
 async def test_the_secret_stays_sealed_and_the_test_explains(

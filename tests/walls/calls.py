@@ -14,6 +14,7 @@ from tests.running import Site
 from tests.walls.values import IdOf, body_of, value_of
 
 from stockade.access.admission import PLATFORM, SESSION_COOKIE, permission_of
+from stockade.access.factors import PeopleOnly
 from stockade.access.permissions import PUBLIC, Permission
 from stockade.apps.site import handlers_of
 from stockade.kernel.ids import new_id
@@ -45,6 +46,16 @@ class Call:
     def is_api(self) -> bool:
         """Whether it belongs to the API."""
         return self.path.startswith("/api/v1/")
+
+    @property
+    def is_page(self) -> bool:
+        """Whether people look at it, and are not sent on to somebody else's."""
+        return self.handler.opt.get("surface") == "page" and not self.path.endswith("/try")
+
+    @property
+    def of_people(self) -> bool:
+        """Whether it answers people alone, by their sessions."""
+        return PeopleOnly in self.handler.opt.get("problems", ())
 
     @property
     def path_ids(self) -> list[str]:

@@ -4,9 +4,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from tests.conftest import TenantFixture
 from tests.identity.factors.people import member_of
+from tests.identity.saml.provider import Provider
 from tests.running import Site
+from tests.walls.calls import inside
 from tests.walls.trading import Trader
 
 from stockade.access.roles import NewRole, make_role
@@ -23,6 +26,8 @@ from stockade.identity.suspicion.alerts import list_alerts
 from stockade.identity.suspicion.noting import raise_alert
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
+from stockade.platform.accesses import NewAccess, as_operator, request_access
+from stockade.platform.operators import add_operator
 from stockade.tenancy.transaction import Transaction
 
 
@@ -30,7 +35,8 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
     """Make one of everything in a tenant; return the ids by the names that parameters give them."""
     made = await Trader(site, await site.key(tenant)).furnish()
     made |= {"bulk_id": new_id(), "note_id": new_id(), "view_id": new_id(), "role_id": new_id()}
-    made |= {name: new_id() for name in ("session_id", "access_id", "token_id", "group_id")}
+    made |= {name: new_id() for name in ("session_id", "token_id", "group_id")}
+    made["access_id"] = await asked_by_an_operator(site, tenant)
     async with site.database.transaction(tenant.principal) as tx:
         await start_bulk(tx, made["bulk_id"], "confirm", [made["order_id"]])
         await write_note(tx, made["note_id"], made["order_id"], NewNote(text="Ask for Ada"))
@@ -48,8 +54,7 @@ async def furnish(site: Site, tenant: TenantFixture) -> dict[str, UUID]:
 async def with_sign_on(site: Site, tx: Transaction) -> dict[str, UUID]:
     """Make a connection with a domain and somebody who is linked, and trust an issuer; return their ids."""
     made = {name: new_id() for name in ("connection_id", "domain_id", "linked_id", "issuer_id")}
-    settings = {"issuer": "https://provider.invalid", "client_id": "stockade"}
-    connection = NewConnection(kind="oidc", name="Provider", settings=settings)
+    connection = NewConnection(kind="saml", name="Provider", settings=msgspec.to_builtins(Provider().connection()))
     await add_connection(tx, site.installation.sealer, made["connection_id"], connection)
     await add_domain(tx, made["domain_id"], domain="firm.invalid", connection_id=made["connection_id"])
     account_id = await add_member(
@@ -62,6 +67,18 @@ async def with_sign_on(site: Site, tx: Transaction) -> dict[str, UUID]:
     issuer = NewIssuer(name="Issuer", issuer="https://provider.invalid", audience=new_id().hex, role="viewer")
     await trust_issuer(tx, made["issuer_id"], issuer)
     return made
+
+
+async def asked_by_an_operator(site: Site, tenant: TenantFixture) -> UUID:
+    """Have an operator ask for access to a tenant; return the request's id."""
+    platform = await inside(site).state.platform.opened()
+    email = f"{new_id().hex}@platform.example"
+    asker = await add_operator(platform, site.installation.sealer, email=email, name="Olga Operator")
+    wanted = NewAccess(
+        tenant_id=tenant.id, reason="A customer cannot print", ticket="T-7", scope=["orders"], minutes=30
+    )
+    async with platform.transaction(as_operator(tenant.id, asker.id)) as tx:
+        return (await request_access(tx, asker.id, wanted)).id
 
 
 async def raised(tx: Transaction) -> UUID:

@@ -23,7 +23,7 @@ def opened(site: Site) -> list[Any]:
 
 def pages_of(site: Site) -> list[Call]:
     """Every page that somebody who is signed in can look at."""
-    return [call for call in governed(calls_of(site)) if call.method == "GET" and not call.is_api]
+    return [call for call in governed(calls_of(site)) if call.method == "GET" and call.is_page]
 
 
 async def costs(site: Site, opened: list[Any], made: dict[str, Any], token: str) -> dict[str, int]:

@@ -12,7 +12,14 @@ IdOf = Callable[[str], UUID]
 """The id that a field or parameter of this name is to carry."""
 
 _SAMPLES = ("A1", "Ab 1", "EUR", "DE", "ada@example.com", "+49 30 1234567", "2026", "12.50", "123456")
-_BY_NAME = {"iban": "DE89370400440532013000", "currency": "EUR", "country": "DE", "vat_id": "DE136695976"}
+_BY_NAME = {
+    "issuer": "https://provider.invalid",
+    "domain": "firm.invalid",
+    "iban": "DE89370400440532013000",
+    "currency": "EUR",
+    "country": "DE",
+    "vat_id": "DE136695976",
+}
 _PLAIN: dict[type[described.Type], Any] = {
     described.BoolType: True,
     described.DecimalType: "1",
@@ -20,6 +27,7 @@ _PLAIN: dict[type[described.Type], Any] = {
     described.DateTimeType: "2099-01-02T03:04:05Z",
     described.NoneType: None,
     described.DictType: {},
+    described.AnyType: {},
 }
 
 

@@ -24,6 +24,7 @@ from stockade.identity.credentials import CACHED_CREDENTIALS, Credentials
 from stockade.identity.service.sessions import NOTED_EVERY_SECONDS, note_use
 from stockade.identity.sso.outside import OUTSIDE
 from stockade.identity.suspicion.metering import Meter
+from stockade.identity.tokens.access import InvalidToken
 from stockade.kernel.problems import Problem
 from stockade.tenancy.pin import ActorKind, pack_address
 from stockade.tenancy.principal import Principal
@@ -103,13 +104,14 @@ class Admission:
         if required is PUBLIC:
             return
         if principal is None:
-            raise Unauthenticated
+            raise refusal_of(text)
         self._limit(principal, state)
         self.meter.count(principal)
         if (
             principal.kind in (ActorKind.USER, ActorKind.OPERATOR)
             and scope["method"] not in SAFE_METHODS
             and not is_form_page(scope["route_handler"])
+            and not str(text).startswith(OUTSIDE)  # A browser sends no such token by itself: see ``credential_of``.
         ):
             self.csrf.check_header(scope, str(text))
         if not required.granted_to(principal):
@@ -135,7 +137,7 @@ class Admission:
         self.credentials.forget(text)
         found = await self.credentials.look_up(self.database, text)
         if found is None:
-            raise Unauthenticated
+            raise refusal_of(text)
         required.require(found)
         return msgspec.structs.replace(shaped(found), request_id=stale.request_id, address=stale.address)
 
@@ -166,6 +168,11 @@ class Admission:
             raise TooManyRequests(
                 "This credential has used up its requests for now.", retry_after=verdict.retry_after_seconds
             )
+
+
+def refusal_of(text: str | None) -> Unauthenticated:
+    """Return what a credential that admits nobody is answered with; a signed token's says what to do (RFC 6750)."""
+    return InvalidToken() if text is not None and text.startswith(OUTSIDE) else Unauthenticated()
 
 
 @lru_cache(4096)

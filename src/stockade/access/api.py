@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from stockade.access.fields import CountryCode, Email, ExpectedVersion, Text80, Text200
+from stockade.access.inviting import send_invitation
 from stockade.access.permissions import PERMISSIONS, Forbidden, permission
 from stockade.access.roles import (
     NewRole,
@@ -24,12 +25,14 @@ from stockade.access.roles import (
     restore_role,
 )
 from stockade.access.routes import AnyRequest, create, get, post, put
+from stockade.access.ways_in import post_of
 from stockade.identity.service import keys, members
 from stockade.identity.service.keys import ApiKeyRow, KeyEnded, Scope
 from stockade.identity.service.members import AlreadyMember, LastOwner, MemberRow, Place
 from stockade.identity.signing_in.recent import StepUpNeeded, require_recent
 from stockade.kernel.problems import Invalid, VersionConflict
 from stockade.kernel.words import said
+from stockade.mail.sending import TooManyLetters
 from stockade.tenancy.transaction import Transaction
 
 READ_MEMBERS = permission("members:read", least="viewer")
@@ -182,12 +185,19 @@ async def read_member(tx: Transaction, member_id: UUID) -> MemberRow:
     return await members.read_member(tx, member_id)
 
 
-@create("/members", permission=MANAGE_MEMBERS, read=read_member, problems=[AlreadyMember, Forbidden, StepUpNeeded])
-async def add_member(tx: Transaction, id: UUID, data: NewMember) -> MemberRow:
-    """Give a person a place in the tenant."""
+@create(
+    "/members",
+    permission=MANAGE_MEMBERS,
+    read=read_member,
+    problems=[AlreadyMember, Forbidden, StepUpNeeded, TooManyLetters],
+)
+async def add_member(tx: Transaction, id: UUID, request: AnyRequest, data: NewMember) -> MemberRow:
+    """Give a person a place in the tenant. Whom a person adds is sent an invitation; a key sends none."""
     await require_recent(tx)
     await require_assignable(tx, data.role, data.own_role_id)
-    await members.add_member(tx, id=id, email=data.email, name=data.name, place=place_of(data))
+    account_id = await members.add_member(tx, id=id, email=data.email, name=data.name, place=place_of(data))
+    if (mails := post_of(request)) is not None:
+        await send_invitation(tx, account_id, data.email.strip().lower(), mails)
     return await members.read_member(tx, id)
 
 

@@ -43,6 +43,10 @@ class Permission(msgspec.Struct, frozen=True):
         """What it is about: the part before the colon."""
         return self.name.partition(":")[0]
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Permission":
+        """Return itself: a router copies its handlers, and a permission is told by what it is."""
+        return self
+
     def granted_to(self, principal: Principal) -> bool:
         """Return whether the principal has it."""
         if self.changes and principal.read_only:

@@ -29,6 +29,7 @@ from litestar.params import HeaderParameter, ParameterKwarg, PathParameter, Quer
 from stockade.access.permissions import PUBLIC, Forbidden, Permission
 from stockade.access.problem_schema import ProblemDocument
 from stockade.idempotency.service import Claim, claim
+from stockade.identity.tokens.access import InvalidToken
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, Problem
 from stockade.tenancy.transaction import Busy, Transaction, Unauthenticated
@@ -277,7 +278,7 @@ def _responses(
     if method != "GET":
         possible += [TooLarge, UnsupportedMediaType]
     if permission is not PUBLIC:
-        possible += [Unauthenticated, Forbidden]
+        possible += [Unauthenticated, InvalidToken, Forbidden]
     if "{" in path:
         possible.append(NotFound)
     listed: dict[int, list[str]] = {}

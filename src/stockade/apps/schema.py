@@ -14,11 +14,14 @@ import stockade.commerce.stock.model
 import stockade.idempotency.model
 import stockade.identity.factors.model
 import stockade.identity.model
+import stockade.identity.passwords.model
+import stockade.identity.reviews.model
 import stockade.identity.saml.model
 import stockade.identity.scim.model
 import stockade.identity.signing_in.model
 import stockade.identity.sso.model
 import stockade.identity.suspicion.model
+import stockade.identity.tokens.model
 import stockade.mail.model
 import stockade.platform.model
 import stockade.tenancy.model

@@ -14,12 +14,15 @@ from stockade import __version__
 from stockade.access import alerts as alerts_api
 from stockade.access import api as access_api
 from stockade.access import factors as factors_api
+from stockade.access import importing as importing_api
 from stockade.access import provisioning
+from stockade.access import reviews as reviews_api
 from stockade.access import sessions as sessions_api
 from stockade.access import sign_on as sign_on_api
+from stockade.access import ways_in as ways_in_api
 from stockade.access.admission import PLATFORM, Admission, permission_of, within
 from stockade.access.permissions import PUBLIC
-from stockade.apps import public
+from stockade.apps import public, tokens
 from stockade.apps.admin import pages as admin
 from stockade.apps.description import API_PREFIX, describe
 from stockade.apps.installation import Installation
@@ -39,6 +42,8 @@ from stockade.identity.factors.ceremony import Party
 from stockade.identity.sso.keys import Keys
 from stockade.identity.sso.outside import OUTSIDE, Outside
 from stockade.identity.sso.reaching import Reach
+from stockade.identity.tokens.access import AccessTokens
+from stockade.identity.tokens.signing import SigningKeys
 from stockade.kernel.control import RouteInfo
 from stockade.kernel.problems import NotFound, Refusal
 from stockade.platform import api as platform_api
@@ -53,10 +58,11 @@ from stockade.web.metrics import Metrics, MetricsPage
 
 SLICES = (
     catalog_api, parties_api, numbering_api, stock_api, orders_api, invoicing_api, receivables_api, imports_api,
-    access_api, factors_api, sessions_api, alerts_api, support_api, sign_on_api,
+    access_api, factors_api, importing_api, sessions_api, alerts_api, support_api, sign_on_api, ways_in_api,
+    reviews_api, tokens,
 )  # fmt: skip
 PLATFORM_ROUTES = (*platform_api.ROUTES, *console.ROUTES)
-PAGES = (*admin.ROUTES, *public.ROUTES)
+PAGES = (*admin.ROUTES, *public.ROUTES, *tokens.PUBLISHED)
 DIRECTORY = provisioning.ROUTES
 """What only a directory's token opens: neither the API nor a page."""
 SIGNER_RELOAD_SECONDS = 15.0
@@ -84,7 +90,8 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     platform_admission = PlatformAdmission(credentials, door)
     shower = Shower(installation, csrf)
     provider_keys = Keys(Reach(private_networks=settings.sso_private_networks, authorities=settings.sso_certificates))
-    credentials.verified[OUTSIDE] = Outside(provider_keys).find
+    access_tokens = AccessTokens(SigningKeys(installation.sealer), settings.origin)
+    credentials.verified[OUTSIDE] = access_tokens.or_else(Outside(provider_keys).find)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -120,7 +127,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         installation=installation, credentials=credentials, admission=admission, csrf=csrf, shower=shower,
         limiter=limiter, metrics=metrics, concurrency=Concurrency(run_folder / "concurrency"),
         signer=installation.evidence_signer, sealer=installation.sealer, party=Party.of(settings),
-        observe_transaction=None, platform=door, provider_keys=provider_keys,
+        observe_transaction=None, platform=door, provider_keys=provider_keys, access_tokens=access_tokens,
     )  # fmt: skip
     refuse_ungoverned(app)
     app.state.description = describe(app)
@@ -173,12 +180,12 @@ def routes_of() -> list[RouteInfo]:
     for prefix, handler in listed:
         permission = permission_of(handler)
         surface = (
-            "api"
+            "public"
+            if permission is PUBLIC
+            else "api"
             if prefix
             else "scim"
             if permission is provisioning.PROVISION
-            else "public"
-            if permission is PUBLIC
             else "page"
         )
         for path in handler.paths:

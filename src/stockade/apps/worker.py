@@ -18,6 +18,7 @@ from pgqueuer.db import AsyncpgDriver
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.models import Schedule
 
+from stockade.access.rights import permissions_of
 from stockade.apps.installation import Installation
 from stockade.apps.live import checked
 from stockade.commerce.desk import bulk
@@ -26,6 +27,8 @@ from stockade.commerce.invoicing.mailing import ATTACH
 from stockade.commerce.orders.jobs import expire_reservations_everywhere
 from stockade.database.roles import Role
 from stockade.idempotency.service import forget_old_keys
+from stockade.identity.mailed import answering, asking
+from stockade.identity.reviews.running import review_everywhere
 from stockade.jobs.queue import Work, queries
 from stockade.kernel.clock import now
 from stockade.kernel.logging import configure_logging, logger
@@ -73,6 +76,12 @@ async def run_worker(installation: Installation) -> None:
         async def deliver(work: Work) -> None:
             await courier.deliver(work.tenant_id, work.ids["message"])
 
+        async def answer_letter(work: Work) -> None:
+            await answering.answer(worker, installation.settings.origin, work.ids["request"])
+
+        async def answer_letters_left() -> None:
+            await answering.answer_left(worker, installation.settings.origin)
+
         async def make_partitions() -> None:
             async with worker.main().acquire() as connection:
                 await connection.execute("select audit.ensure_partitions($1)", PARTITION_MONTHS_AHEAD)
@@ -83,6 +92,12 @@ async def run_worker(installation: Installation) -> None:
         async def forget_imports() -> None:
             await imports.forget_everywhere(worker, [tenant.id for tenant in await list_tenants(platform)])
 
+        async def review_access() -> None:
+            reviewed = [
+                item.id for item in await list_tenants(platform) if item.state == "active" and not item.is_probe
+            ]
+            await review_everywhere(worker, reviewed, permissions_of, now())
+
         tasks: dict[str, tuple[str, Task]] = {
             "trust_run_due": ("* * * * *", run_controls),
             "stock_expire_reservations": ("* * * * *", expire),
@@ -91,10 +106,12 @@ async def run_worker(installation: Installation) -> None:
             "imports_go_on": ("* * * * *", go_on_importing),
             "imports_forget": ("29 3 * * *", forget_imports),
             "mail_deliver_due": ("* * * * *", deliver_due),
+            "identity_answer_letters_left": ("* * * * *", answer_letters_left),
+            "access_review": ("*/15 * * * *", review_access),
         }
         jobs: dict[str, Job] = {
             DELIVER: deliver, bulk.JOB: partial(bulk.run_bulk, worker),
-            imports.ENTRYPOINT: partial(imports.work, worker),
+            imports.ENTRYPOINT: partial(imports.work, worker), asking.JOB: answer_letter,
         }  # fmt: skip
         await _run_queue(installation.dsn(Role.WORKER), tasks, jobs)
 

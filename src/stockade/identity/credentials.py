@@ -6,6 +6,8 @@ database never sees: whoever reads the table can neither use a credential nor gu
     API key   sk_ + 8 digits to recognise it + _ + tenant (32 hex digits) + _ + secret + _ + checksum (8 hex digits)
     session   se_ + tenant (32 hex digits) + _ + secret
     outside   eyJ…: a signed token of an issuer that a tenant trusts (``identity.sso.outside``); nothing of it is kept
+    access    eyJ…: a signed token of our own, which points to a session (``identity.tokens``)
+    refresh   rt_ + tenant (32 hex digits) + _ + secret + _ + checksum; good for new tokens once, and for nothing else
     SCIM      sc_ + tenant (32 hex digits) + _ + secret; its role holds no permission, so that only /scim/ admits it
 """
 
@@ -33,6 +35,7 @@ PROVISIONER = "scim"
 _API_KEY = re.compile(r"(sk_[0-9a-f]{8}_([0-9a-f]{32})_[A-Za-z0-9_-]{43})(?:_([0-9a-f]{8}))?")
 _SESSION = re.compile(r"se_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 _SCIM = re.compile(r"sc_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
+_REFRESH = re.compile(r"(rt_([0-9a-f]{32})_[A-Za-z0-9_-]{43})_([0-9a-f]{8})")
 CACHED_CREDENTIALS = 10_000
 
 
@@ -65,6 +68,23 @@ def new_session_token(tenant_id: UUID) -> str:
 def new_scim_token(tenant_id: UUID) -> str:
     """Return a fresh SCIM token."""
     return f"sc_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
+
+
+def new_refresh_token(tenant_id: UUID) -> str:
+    """Return a fresh refresh token; leaked, a scanner recognises it by prefix and checksum."""
+    text = f"rt_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
+    return f"{text}_{checksum(text)}"
+
+
+def tenant_of_refresh_token(text: str) -> UUID | None:
+    """Return the tenant that a refresh token names, None if it is none. It is no credential: ``parse`` knows none."""
+    found = _REFRESH.fullmatch(text)
+    return UUID(hex=found[2]) if found and found[3] == checksum(found[1]) else None
+
+
+def family_text(session_id: UUID) -> str:
+    """Return what stands in the place of a token for a family: nobody sends it, and ``parse`` knows no such text."""
+    return f"family {session_id.hex}"
 
 
 def parse(text: str) -> Token | None:
@@ -182,33 +202,43 @@ class Credentials:
             finder = FURTHER.get(text[:3])
             principal = None if finder is None else await finder(database, self, text)
             return None if principal is None else self._keep(hashed, principal)
+        found = await self._find(database, token, hashed)
+        return None if found is None else self._keep(hashed, found)
+
+    async def look_up_family(self, database: Database, tenant_id: UUID, session_id: UUID) -> Principal | None:
+        """Find the session that a signed token points to, as ``look_up`` does. It is not remembered under its text:
+        what can be guessed must not become a credential."""
+        text = family_text(session_id)
+        return await self._find(database, Token("session", tenant_id, text), self.hash(text))
+
+    async def _find(self, database: Database, token: Token, hashed: bytes) -> Principal | None:
         seeker = Principal(tenant_id=token.tenant_id, actor_id=NOBODY, kind=ActorKind.SYSTEM, role="nobody")
         async with database.transaction(seeker) as tx:
             found = await _BY_HASH[token.kind].first(tx, hash=hashed)
-        return None if found is None else self._remember(token, hashed, found)
-
-    def _remember(self, token: Token, hashed: bytes, found: _Found) -> Principal:
-        principal = Principal(
-            tenant_id=token.tenant_id,
-            actor_id=found.actor_id,
-            kind=ActorKind.USER if token.kind == "session" else ActorKind.API_KEY,
-            role=found.role,
-            read_only=found.read_only,
-            credential_id=found.credential_id,
-            confirmation=_confirmation(token.kind, hashed, found.standing),
-            grants=None if found.role != OWN else frozenset(found.permissions or ()),
-            modules=None if found.modules is None else frozenset(found.modules),
-            networks=None if found.networks is None else tuple(found.networks),
-            per_minute=found.per_minute,
-            limits=limits_of(found.customers or "all", found.warehouses or "all"),
-        )
-        return self._keep(hashed, principal)
+        return None if found is None else _principal(token, hashed, found)
 
     def _keep(self, hashed: bytes, principal: Principal) -> Principal:
         self._known[hashed] = principal
         if len(self._known) > CACHED_CREDENTIALS:
             self._known.popitem(last=False)
         return principal
+
+
+def _principal(token: Token, hashed: bytes, found: _Found) -> Principal:
+    return Principal(
+        tenant_id=token.tenant_id,
+        actor_id=found.actor_id,
+        kind=ActorKind.USER if token.kind == "session" else ActorKind.API_KEY,
+        role=found.role,
+        read_only=found.read_only,
+        credential_id=found.credential_id,
+        confirmation=_confirmation(token.kind, hashed, found.standing),
+        grants=None if found.role != OWN else frozenset(found.permissions or ()),
+        modules=None if found.modules is None else frozenset(found.modules),
+        networks=None if found.networks is None else tuple(found.networks),
+        per_minute=found.per_minute,
+        limits=limits_of(found.customers or "all", found.warehouses or "all"),
+    )
 
 
 def _confirmation(kind: Kind, hashed: bytes, standing: str) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     ForeignKeyConstraint,
+    Index,
     Integer,
     LargeBinary,
     Table,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Uuid,
     false,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped
@@ -43,11 +45,17 @@ from stockade.tenancy.declaration import (
 )
 from stockade.tenancy.masks import hidden, initials, mail_mask
 
+_ASKED = {DOORKEEPER: "select insert delete"}
 _OPERATED = {DOORKEEPER: "select insert update", Role.PLATFORM.login: "select insert update"}
 ROLES = ("owner", "admin", "member", "viewer")
 OWN = "own"
 """In the place of a system role: the role is one that the tenant made itself."""
 _ROLE_OR_OWN = (*ROLES, OWN)
+VOUCHERS = ("mail", "provider", "operator", "administrator", "migration")
+"""Who said that an address is its person's: a letter that was followed, the provider of a proved domain, the command
+line of the installation, an administrator who handed a link over where no mail is sent, or the migration that brought
+the question up, for those who were there before it."""
+LINK_PURPOSES = ("sign_in", "reset", "address", "undo")
 _NAMED = check("own_role", "(role = 'own') = (own_role_id is not null)")
 
 
@@ -63,20 +71,64 @@ class Account(PlatformTable, table="identity.account", exempt=_OPERATED):
     password_hash: Mapped[str | None] = column(Text, sensitive("sign-in", read="nobody", seal=False))
     state: Mapped[str] = stages("active", "deactivated", rule=technical())
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
+    email_verified_at: Mapped[datetime | None] = column(DateTime(timezone=True), technical())
+    """When the address was proved to be the person's. Before it nobody gets in."""
+    verified_by: Mapped[str | None] = stages(*VOUCHERS, rule=technical(), nullable=True)
 
-    __constraints__ = (lambda table: table.append_constraint(UniqueConstraint(table.c.email)),)
+    __constraints__ = (
+        lambda table: table.append_constraint(UniqueConstraint(table.c.email)),
+        check("verified", "num_nulls(email_verified_at, verified_by) in (0, 2)"),
+    )
 
 
 class OneTimeLink(PlatformTable, table="identity.one_time_link", exempt=_OPERATED):
-    """A way in that works once: the hash of its token, whom it lets in where, and until when."""
+    """A link that works once: the hash of its token, what it is for, whose it is, and until when.
+
+    ``sign_in`` lets somebody in, ``reset`` sets a password, ``address`` makes a new address count, ``undo`` brings the
+    former one back. With ``browser_hash`` it works in the browser that asked for it, and in no other.
+    """
 
     token_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
     account_id: Mapped[UUID] = column(Uuid, technical(), fixed=True)
     tenant_id: Mapped[UUID] = column(Uuid, technical(), fixed=True)
     expires_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True)
     used_at: Mapped[datetime | None] = column(DateTime(timezone=True), technical())
+    purpose: Mapped[str] = stages(*LINK_PURPOSES, rule=technical(), fixed=True, server_default="sign_in")
+    browser_hash: Mapped[bytes | None] = column(LargeBinary, technical(), fixed=True)
+    vouched_by: Mapped[str | None] = stages(
+        "mail", "operator", "administrator", rule=technical(), fixed=True, nullable=True
+    )
+    """What following it proves about the account's address; None: nothing."""
+    address: Mapped[str | None] = column(Text, personal("account", mask=mail_mask, erase="drop"), fixed=True)
+    """The address that it was mailed to (it proves no other one), that is to count, or that comes back."""
 
-    __constraints__ = (lambda table: table.append_constraint(UniqueConstraint(table.c.token_hash)), _refers_to_account)
+    __constraints__ = (
+        lambda table: table.append_constraint(UniqueConstraint(table.c.token_hash)),
+        lambda table: Index(
+            "one_time_link_account_id_idx", table.c.account_id, postgresql_where=text("used_at is null")
+        ),
+        check("address", "purpose not in ('address', 'undo') or address is not null"),
+        _refers_to_account,
+    )
+
+
+class LetterRequest(PlatformTable, table="identity.letter_request", exempt=_ASKED):
+    """Somebody asked for a letter with a link, to an address that may be anybody's.
+
+    It is written down whether or not there is such an account, and looked at by the worker alone: whoever asks is told
+    the same after the same work.
+    """
+
+    wanted: Mapped[str] = stages("sign_in", "reset", "verify", rule=technical(), fixed=True)
+    email: Mapped[str] = column(Text, personal("account", mask=mail_mask, erase="drop", retention="1 day"), fixed=True)
+    browser_hash: Mapped[bytes] = column(LargeBinary, technical(), fixed=True)
+    locale: Mapped[str] = column(Text, technical(), fixed=True)
+    asked_from: Mapped[str] = column(
+        Text, personal("security", mask=hidden, erase="drop", retention="1 day"), fixed=True
+    )
+    asked_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
+
+    __constraints__ = (lambda table: Index("letter_request_asked_at_idx", table.c.asked_at),)
 
 
 class Attempt(
@@ -137,8 +189,11 @@ class Membership(
 
 
 class Session(TenantTable, table="identity.session", insert_event="identity.signed_in"):
-    """A browser that somebody signed in with. The token is kept as HMAC-SHA256 and carries the tenant, so that it is
-    looked up inside that tenant's wall."""
+    """A browser that somebody signed in with, or a family of tokens that a program holds for them.
+
+    A browser's token is kept as HMAC-SHA256 and carries the tenant, so that it is looked up inside that tenant's wall.
+    A family's hash is that of its own id, which signed access tokens point to.
+    """
 
     token_hash: Mapped[bytes] = column(LargeBinary, sensitive("session", read="nobody", seal=False), fixed=True)
     account_id: Mapped[UUID] = column(Uuid, business(), fixed=True)
@@ -147,6 +202,8 @@ class Session(TenantTable, table="identity.session", insert_event="identity.sign
     """What the person proved, in its order, as in ["password", "totp"]."""
     must_enrol: Mapped[bool] = column(Boolean, business(), server_default=false())
     """The organisation demands a second factor and the person has none: the session can do nothing but enrol one."""
+    client: Mapped[str | None] = column(Text, business(), fixed=True)
+    """What the program calls itself that has tokens instead of a cookie; None for a browser."""
     user_agent: Mapped[str] = column(Text, personal("security of the account", mask=initials, erase="drop"), fixed=True)
     created_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), fixed=True, server_default=func.now())
     confirmed_at: Mapped[datetime] = column(DateTime(timezone=True), technical(), server_default=func.now())

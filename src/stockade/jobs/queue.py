@@ -10,14 +10,16 @@ from pgqueuer.queries import Queries
 
 from stockade.database.statements import Statement, raw
 from stockade.jobs.schema import SETTINGS
-from stockade.tenancy.transaction import Transaction
+from stockade.tenancy.transaction import Database, Transaction
 
-_ENQUEUE: Statement[Any] = raw(
+_INTO_QUEUE = (
     "with made as (insert into jobs.pgqueuer (priority, status, entrypoint, payload) "
     "values (0, 'queued', $1, $2) returning id) "
-    "insert into jobs.pgqueuer_log (job_id, status, entrypoint, priority) select id, 'queued', $1, 0 from made",
-    "entrypoint payload",
+    "insert into jobs.pgqueuer_log (job_id, status, entrypoint, priority) select id, 'queued', $1, 0 from made"
 )
+_ENQUEUE: Statement[Any] = raw(_INTO_QUEUE, "entrypoint payload")
+NOBODYS = UUID(int=0)
+"""In the place of a tenant: the work belongs to none, or to one that is not known yet."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -40,3 +42,9 @@ def queries(driver: Driver) -> Queries:
 async def enqueue(tx: Transaction, entrypoint: str, **ids: UUID) -> None:
     """Put work into the queue: it exists exactly if this transaction commits."""
     await _ENQUEUE.run(tx, entrypoint=entrypoint, payload=msgspec.json.encode(Work(tx.tenant_id, ids)))
+
+
+async def enqueue_before_tenant(database: Database, entrypoint: str, **ids: UUID) -> None:
+    """Put work into the queue that is caused before a tenant is known, as when somebody asks for a letter."""
+    async with database.main().acquire() as connection:
+        await connection.execute(_INTO_QUEUE, entrypoint, msgspec.json.encode(Work(NOBODYS, ids)))

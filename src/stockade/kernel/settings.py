@@ -63,6 +63,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Reach identity providers in networks of one's own, too; by default none that an organisation names."""
     sso_certificates: Path | None = None
     """A PEM file of authorities to trust for identity providers, besides the machine's."""
+    breached_passwords: Path | None = None
+    """A file of leaked passwords that nobody may choose: SHA-1 in hexadecimal, sorted, one a line."""
     demo: bool = True
     """Make two demo tenants at the first start (never in production)."""
 
@@ -141,6 +143,8 @@ def _check(settings: Settings) -> Settings:
         raise Refusal("STOCKADE_NAMES must hold at least one host name.")
     if (settings.certificate is None) != (settings.certificate_key is None):
         raise Refusal("STOCKADE_CERTIFICATE and STOCKADE_CERTIFICATE_KEY belong together: give both or neither.")
+    if settings.breached_passwords is not None and not settings.breached_passwords.is_file():
+        raise Refusal(f"STOCKADE_BREACHED_PASSWORDS names {settings.breached_passwords}, but there is no such file.")
     if "*" in settings.cors_origins:
         raise Refusal("STOCKADE_CORS_ORIGINS may not hold a wildcard: list the origins.")
     return settings

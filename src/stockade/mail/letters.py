@@ -27,6 +27,7 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to send: to one address, a subject, paragraphs, facts worth a table, and a document.
 
+    ``action`` is the one thing to do: what its button says, and the address that it leads to.
     ``sender_name`` and ``reply_to`` stand in where the tenant's settings name none.
     """
 
@@ -37,6 +38,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: str | None = None
     facts: Sequence[tuple[str, str]] = ()
     attachment: tuple[str, UUID] | None = None
+    action: tuple[str, str] | None = None
     locale: str = "en"
 
 
@@ -64,6 +66,7 @@ def sealed(letter: Letter, *, sender_name: str | None, reply_to: str | None, sig
     answer_to = reply_to or letter.reply_to
     content = {
         "subject": letter.subject, "sender_name": sender_name or letter.sender_name, "facts": letter.facts,
+        "action": letter.action,
         "body": letter.body.replace("\r\n", "\n").strip(), "signature": signature.replace("\r\n", "\n").strip(),
         "locale": letter.locale,
     }  # fmt: skip

@@ -96,7 +96,8 @@ async def sign_out(call: Call) -> Done:
 async def new_password(call: Call, data: NewPassword) -> Done:
     """Choose a password; the one for the first sign-in lets in to do this only."""
     assert call.acting is not None
-    await choose_password(call.platform, call.acting, data.password, data.present)
+    breached = call.state.installation.settings.breached_passwords
+    await choose_password(call.platform, call.acting, data.password, data.present, breached=breached)
     return Done()
 
 

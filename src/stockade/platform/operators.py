@@ -3,23 +3,22 @@
 Every refusal is the same, after the same work. Failures block for a while that doubles; the block is in the database.
 """
 
-import asyncio
 import base64
 import re
 import secrets
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pyotp
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 
 from stockade.identity.credentials import Credentials
 from stockade.identity.factors.totp import step_of
+from stockade.identity.passwords.hashing import hash_password, verify_hash
+from stockade.identity.passwords.strength import require_strong
 from stockade.identity.sealing import NotOpened, Sealer
-from stockade.identity.service.passwords import check_password
 from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Conflict, Invalid, NotFound, Problem
@@ -34,9 +33,6 @@ LONGEST_NAME = 200
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+")
 OFFER_VALID = timedelta(minutes=15)
 LONGEST_BLOCK = timedelta(hours=1)
-_HASHER = PasswordHash((Argon2Hasher(),))
-_AT_ONCE = asyncio.Semaphore(2)
-_NOBODYS_HASH = _HASHER.hash(secrets.token_urlsafe(16))
 
 
 class OperatorRefused(Problem):
@@ -115,7 +111,7 @@ async def add_operator(platform: Database, sealer: Sealer, *, email: str, name: 
         made = await connection.fetchval(
             "insert into platform.operator (id, email, name, password_hash, totp_sealed, permissions, state) "
             "values ($1, $2, $3, $4, $5, $6, 'active') on conflict (email) do nothing returning id",
-            operator_id, address, called, await _hash(password), sealer.seal(seed, *_place(operator_id)),
+            operator_id, address, called, await hash_password(password), sealer.seal(seed, *_place(operator_id)),
             [item.name for item in GRANTABLE],
         )  # fmt: skip
     if made is None:
@@ -129,7 +125,7 @@ async def renew_operator(platform: Database, sealer: Sealer, email: str) -> Enro
     What they had ends: sessions, password, authenticator.
     """
     seed, password, address = secrets.token_bytes(20), secrets.token_urlsafe(18), email.strip().lower()
-    hashed = await _hash(password)
+    hashed = await hash_password(password)
     async with platform.main().acquire() as connection, connection.transaction():
         operator_id = await connection.fetchval("select id from platform.operator where email = $1", address)
         if operator_id is None:
@@ -186,7 +182,7 @@ async def sign_in_operator(
             "select id, password_hash, totp_sealed, totp_step, state, failures, blocked_until "
             "from platform.operator where email = $1", email.strip().lower()[:LONGEST_ADDRESS],
         )  # fmt: skip
-        right = await _verify(password, found["password_hash"] if found else _NOBODYS_HASH)
+        right, _ = await verify_hash(password, found["password_hash"] if found else None)
         if found is None:
             raise OperatorRefused
         blocked = found["blocked_until"] is not None and found["blocked_until"] > now()
@@ -228,16 +224,18 @@ async def find_acting(platform: Database, credentials: Credentials, token: str) 
     return Acting(str(operator), str(session), name, frozenset(permissions), once)
 
 
-async def choose_password(platform: Database, acting: Acting, password: str, present: str = "") -> None:
-    """Replace the operator's own password, and end every other session of theirs.
+async def choose_password(
+    platform: Database, acting: Acting, password: str, present: str = "", *, breached: Path | None = None
+) -> None:  # fmt: skip
+    """Replace the operator's own password, and end every other session of theirs; ``Invalid`` for one easy to guess.
 
     ``present`` proves that it is the operator, and not somebody at an open screen; the password for the first sign-in
     was typed a moment ago and need not be repeated.
     """
-    check_password(password)
+    await require_strong(password, (acting.name,), breached=breached)
     if not acting.password_is_once:
         await _prove(platform, acting, present)
-    hashed = await _hash(password)
+    hashed = await hash_password(password)
     async with platform.main().acquire() as connection, connection.transaction():
         await connection.execute(
             "update platform.operator set password_hash = $2, password_is_once = false where id = $1",
@@ -297,7 +295,7 @@ async def _prove(platform: Database, acting: Acting, password: str) -> None:
             UUID(acting.operator_id),
         )  # fmt: skip
         assert found is not None, "operators are never deleted"
-        right = await _verify(password, found["password_hash"])
+        right, _ = await verify_hash(password, found["password_hash"])
         if not right or (found["blocked_until"] is not None and found["blocked_until"] > now()):
             await _note_failure(connection, found)
             raise PasswordRefused
@@ -319,16 +317,6 @@ async def _note_failure(connection: Any, found: Any) -> None:
         "update platform.operator set failures = failures + 1, blocked_until = coalesce($2, blocked_until) "
         "where id = $1", found["id"], until,
     )  # fmt: skip
-
-
-async def _hash(password: str) -> str:
-    async with _AT_ONCE:
-        return await asyncio.to_thread(_HASHER.hash, password)
-
-
-async def _verify(password: str, stored: str) -> bool:
-    async with _AT_ONCE:
-        return await asyncio.to_thread(_HASHER.verify, password[:1024], stored)
 
 
 def _place(operator_id: UUID) -> tuple[str, str, UUID]:

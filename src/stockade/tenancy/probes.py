@@ -65,6 +65,11 @@ async def _let_in(application: Database, platform: Database, tenant_id: UUID) ->
     """Make an access of operators to a probe, approved on both sides and over: no tenant could insert one."""
     access, asker, other, principal = new_id(), new_id(), new_id(), probe_of(tenant_id).principal
     hashed = token_bytes(32)
+    async with application.transaction(principal) as tx:
+        await tx.execute(
+            "insert into platform.access_terms (tenant_id, id, operator_access_needs_approval) values ($1, $1, true) "
+            "on conflict (tenant_id, id) do update set operator_access_needs_approval = true", tenant_id,
+        )  # fmt: skip
     async with platform.transaction(principal) as tx:
         if await tx.fetchrow("select from platform.break_glass where tenant_id = $1", tenant_id):
             return

@@ -161,7 +161,7 @@ def problem_headers(problem: Problem) -> list[tuple[bytes, bytes]]:
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append((b"allow", ", ".join(problem.members.get("allow", ())).encode()))
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append((b"www-authenticate", getattr(problem, "challenge", "Bearer").encode()))
     return headers
 
 

@@ -14,8 +14,8 @@ from tests.running import Site
 from tests.walls.inhabitants import session_of
 
 from stockade.apps.admin.settings import sign_on
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import hash_password
 from stockade.identity.sso import connections, domains
 from stockade.kernel.ids import new_id
 

@@ -17,6 +17,7 @@ from stockade.access.permissions import Forbidden
 from stockade.access.rights import grantable_roles, require_grantable
 from stockade.access.roles import RoleView, list_roles
 from stockade.access.routes import opened, verb_of
+from stockade.access.ways_in import post_of
 from stockade.apps.admin.forms import Form, submitted, submitted_new
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown
@@ -66,8 +67,10 @@ async def take_invitation(request: AnyRequest, fields: Fields) -> Shown | str:
         return await _invitation(tx, _as_chosen(typed))
 
     async def invite(tx: Transaction, id: UUID, new: NewMember) -> Shown:
-        secret = await inviting.invite(tx, id, email=new.email, name=new.name, place=place_of(new))
-        return _link_page(request, await read_member(tx, id), secret)
+        secret = await inviting.invite(
+            tx, id, email=new.email, name=new.name, place=place_of(new), post=post_of(request)
+        )
+        return _link_page(request, await read_member(tx, id), secret, invited=True)
 
     return await submitted_new(
         request, with_role(fields), NewMember, invite, again=again, then=lambda made: f"{ADDRESS}/{made}", once=as_it_is
@@ -102,7 +105,7 @@ async def take_member(request: AnyRequest, fields: Fields, member_id: UUID) -> S
 async def take_link(request: AnyRequest, fields: Fields, member_id: UUID) -> Shown | str:
     """Show a fresh link that lets somebody in: this once."""
     async with opened(request) as tx:
-        secret = await inviting.fresh_link(tx, member_id)
+        secret = await inviting.fresh_link(tx, member_id, post_of(request))
         member = await read_member(tx, member_id)
     return _link_page(request, member, secret)
 
@@ -171,12 +174,13 @@ def as_it_is(shown: Shown) -> Shown:
     return shown
 
 
-def _link_page(request: AnyRequest, member: MemberRow, secret: str) -> Shown:
+def _link_page(request: AnyRequest, member: MemberRow, secret: str, *, invited: bool = False) -> Shown:
     """The page is the only place where the link stands: not in an address, not in a log, and it is not kept."""
     origin = request.app.state.installation.settings.origin
     link = f"{origin}/sign-in/once?token={secret}"
     return Shown("members/link.html", {
         "member": member, "link": link, "hours": int(inviting.LINK_VALID.total_seconds()) // 3600,
+        "mails": post_of(request) is not None, "invited": invited,
     })  # fmt: skip
 
 

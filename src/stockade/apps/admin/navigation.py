@@ -47,6 +47,7 @@ NAVIGATION = (
         Entry("members", N_("Members"), "user-cog", "/members", "members:read", "m"),
         Entry("keys", N_("API keys"), "key-round", "/keys", "keys:read", "k"),
         Entry("security", N_("Security"), "fingerprint-pattern", "/security", "security:read", "e"),
+        Entry("reviews", N_("Access review"), "clipboard-check", "/reviews", "reviews:read"),
         Entry("alerts", N_("Security alerts"), "shield-alert", "/alerts", "alerts:read"),
         Entry("operator_access", N_("Operators' access"), "life-buoy", "/operator-access", "support:read"),
         Entry("trail", N_("Audit trail"), "history", "/trail", "audit:read", "a"),

@@ -20,6 +20,7 @@ from stockade.identity.factors import passkeys, recovery, totp
 from stockade.identity.factors.held import own_factors
 from stockade.identity.factors.passkeys import Passkey
 from stockade.identity.factors.totp import Begun
+from stockade.identity.mailed.addresses import own_address
 from stockade.identity.service import sessions
 from stockade.identity.signing_in import recent
 from stockade.identity.signing_in.flow import FactorRefused
@@ -34,6 +35,8 @@ TOLD = {
     "app": N_("The authenticator app is set up."),
     "removed": N_("The authenticator app is removed."),
     "ended": N_("The session has ended."),
+    "letter": N_("A letter is on its way to the new address. Until you open its link, nothing changes."),
+    "address": N_("You sign in with the new address from now on."),
     "others": N_("Every other session of yours has ended."),
 }
 METHODS = {
@@ -170,7 +173,7 @@ async def _security(tx: Transaction, request: AnyRequest, typed: Form) -> Shown:
     listed.sort(key=lambda item: (item[0].revoked_at is not None, -item[0].created_at.timestamp()))
     return Shown("security/own.html", {
         "passkeys": listed, "states": STATES, "held": await own_factors(tx), "form": typed,
-        "sessions": await sessions.list_own_sessions(tx), "methods": METHODS,
+        "email": await own_address(tx), "sessions": await sessions.list_own_sessions(tx), "methods": METHODS,
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
 

@@ -12,9 +12,11 @@ from litestar.response import Redirect
 from stockade.access.admission import SESSION_COOKIE
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import opened, post
+from stockade.access.ways_in import browser_asked
 from stockade.apps.admin.first_day import first_page
 from stockade.apps.admin.routes import Fields, form, page
-from stockade.apps.show import AnyRequest, Shown
+from stockade.apps.show import AnyRequest, Shown, locale_of
+from stockade.identity.mailed import following
 from stockade.identity.service.sign_in import SESSION_LIFETIME, LinkRefused, SignedIn, SignInRefused, Visitor, sign_out
 from stockade.identity.signing_in import flow
 from stockade.identity.signing_in.brake import TooManyAttempts
@@ -23,6 +25,7 @@ from stockade.identity.signing_in.flow import (
     Door,
     FactorRefused,
     SignInHeld,
+    Unverified,
     Wait,
     device_mark,
     read_mark,
@@ -34,7 +37,7 @@ from stockade.kernel.words import N_
 from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.cookies import read_cookie
-from stockade.web.problems import TooManyRequests
+from stockade.web.problems import MalformedRequest, TooManyRequests
 
 FIRST_PAGE = "/orders"
 PENDING_COOKIE = "__Host-sign-in"
@@ -85,13 +88,20 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
         return Shown("sso/required.html", {"start": refused.members["start"]}, refused.status)
     except (TooManyAttempts, SignInHeld) as refused:
         return _sign_in_page(email, {"form": refused.detail or refused.title}, following, status=refused.status)
-    return await _go_on(request, outcome, following)
+    return await go_on(request, outcome, following)
 
 
 @page("/sign-in/once", permission=PUBLIC)
 async def show_one_time(request: AnyRequest) -> Shown:
-    """The page that a one-time link opens; only its button uses the link up, since mail scanners open links, too."""
-    return Shown("one_time.html", {"token": request.query_params.get("token", "")[:200] or None})
+    """The page that a one-time link opens; only its button uses the link up, since mail scanners open links, too.
+
+    One that was asked for in another browser is told so, and stays unused.
+    """
+    secret = request.query_params.get("token", "")[:200]
+    link = await following.look_at(door_of(request), secret, browser_asked(request) or "") if secret else None
+    if link is not None and link.purpose == "sign_in" and link.elsewhere:
+        return Shown("mailed/elsewhere.html", {})
+    return Shown("one_time.html", {"token": secret or None})
 
 
 @form("/sign-in/once", permission=PUBLIC)
@@ -99,14 +109,17 @@ async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
     """Sign in by a one-time link."""
     limit_attempts(request)
     try:
-        outcome = await flow.with_link(door_of(request), visitor_of(request), secret=fields.get("token", "")[:200])
+        outcome = await flow.with_link(
+            door_of(request), visitor_of(request), secret=fields.get("token", "")[:200],
+            browser=browser_asked(request) or "",
+        )  # fmt: skip
     except LinkRefused as refused:
         return Shown("one_time.html", {"token": None}, refused.status)
     except SignOnRequired as refused:
         return Shown("sso/required.html", {"start": refused.members["start"]}, refused.status)
     except SignInHeld as held:
         return _sign_in_page("", {"form": held.detail or held.title}, "", status=held.status)
-    return await _go_on(request, outcome, "")
+    return await go_on(request, outcome, "")
 
 
 @page("/sign-in/factor", permission=PUBLIC)
@@ -122,7 +135,7 @@ async def take_factor(request: AnyRequest, fields: Fields) -> Any:
     following = fields.get("next", "")
     try:
         signed_in = await flow.with_factor(
-            door_of(request), visitor_of(request), token=_pending(request), code=fields.get("code", "")[:40]
+            door_of(request), visitor_of(request), token=pending_in(request), code=fields.get("code", "")[:40]
         )
     except (FactorRefused, TooManyAttempts) as refused:
         return await _factor_page(request, following, refused)
@@ -132,7 +145,7 @@ async def take_factor(request: AnyRequest, fields: Fields) -> Any:
 @post("/sign-in/passkey/options", permission=PUBLIC, include_in_schema=False)
 async def ask_passkey(request: AnyRequest) -> dict[str, Any]:
     """Return what ``navigator.credentials.get`` takes; for a sign-in that waits for a factor, of that person."""
-    browser, token = _ours(request), _pending(request)
+    browser, token = _ours(request), pending_in(request)
     door = door_of(request)
     if token:
         with contextlib.suppress(FactorRefused):
@@ -141,9 +154,13 @@ async def ask_passkey(request: AnyRequest) -> dict[str, Any]:
 
 
 @post("/sign-in/passkey", permission=PUBLIC, include_in_schema=False)
-async def take_passkey(request: AnyRequest, data: PasskeyAnswer) -> Response[GoOn]:
-    """Sign in by a passkey; the answer says where to go, the session comes as its cookie."""
-    browser, token = _ours(request), _pending(request)
+async def take_passkey(request: AnyRequest) -> Response[GoOn]:
+    """Sign in by a passkey (``PasskeyAnswer``); the answer says where to go, the session comes as its cookie."""
+    browser, token = _ours(request), pending_in(request)
+    try:
+        data = msgspec.json.decode(await request.body(), type=PasskeyAnswer)
+    except msgspec.MsgspecError as error:
+        raise MalformedRequest(str(error)) from None
     door, visitor = door_of(request), visitor_of(request)
     signed_in = None
     if token:
@@ -186,7 +203,9 @@ def local_path(target: str) -> str:
 def door_of(request: AnyRequest) -> Door:
     """Return what the flow needs of this installation."""
     state = request.app.state
-    return Door(state.database, state.credentials, state.sealer, state.party)
+    return Door(
+        state.database, state.credentials, state.sealer, state.party, state.installation.settings.breached_passwords
+    )
 
 
 def visitor_of(request: AnyRequest) -> Visitor:
@@ -195,7 +214,13 @@ def visitor_of(request: AnyRequest) -> Visitor:
     if "device" not in state:
         known = read_mark(request.app.state.credentials, cookie_in(request, DEVICE_COOKIE))
         state["device"] = known[1] if known else new_device()
-    return Visitor(state["address"], request.headers.get("user-agent", ""), state["request_id"], state["device"])
+    return Visitor(
+        state["address"],
+        request.headers.get("user-agent", ""),
+        state["request_id"],
+        state["device"],
+        locale_of(request.scope),
+    )
 
 
 def _sign_in_page(email: str, errors: dict[str, str], following: str, *, status: int = 200) -> Shown:
@@ -205,7 +230,7 @@ def _sign_in_page(email: str, errors: dict[str, str], following: str, *, status:
 
 async def _factor_page(request: AnyRequest, following: str, refused: Problem | None = None) -> Any:
     try:
-        held = await flow.held_by_pending(door_of(request), _pending(request))
+        held = await flow.held_by_pending(door_of(request), pending_in(request))
     except FactorRefused:
         return Redirect("/sign-in", status_code=303, cookies=[cookie_of(PENDING_COOKIE, "", 0)])
     told = "" if refused is None else refused.detail or refused.title
@@ -231,11 +256,14 @@ def limit_attempts(request: AnyRequest) -> None:
         raise TooManyRequests("Too many attempts from here.", retry_after=verdict.retry_after_seconds)
 
 
-async def _go_on(request: AnyRequest, outcome: SignedIn | Wait, following: str) -> Response[Any]:
-    """Go to what the flow says: the second factor, or inside."""
+async def go_on(request: AnyRequest, outcome: SignedIn | Wait | Unverified, going_to: str) -> Response[Any]:
+    """Go to what the flow says: the letter that proves the address, the second factor, or inside."""
     if isinstance(outcome, SignedIn):
-        return await welcome(request, outcome, following)
-    checked = f"?next={local_path(following)}" if following else ""
+        return await welcome(request, outcome, going_to)
+    if isinstance(outcome, Unverified):
+        waits = cookie_of(PENDING_COOKIE, outcome.token, int(PENDING_VALID.total_seconds()))
+        return Redirect("/sign-in/verify", status_code=303, cookies=[waits])
+    checked = f"?next={local_path(going_to)}" if going_to else ""
     cookie = cookie_of(PENDING_COOKIE, outcome.token, int(PENDING_VALID.total_seconds()))
     return Redirect(f"/sign-in/factor{checked}", status_code=303, cookies=[cookie])
 
@@ -269,7 +297,8 @@ def _device(request: AnyRequest) -> str | None:
     return ".".join(known) if known else None
 
 
-def _pending(request: AnyRequest) -> str:
+def pending_in(request: AnyRequest) -> str:
+    """Return the token of a sign-in that waits for something; "" for none."""
     return (cookie_in(request, PENDING_COOKIE) or "")[:100]
 
 

@@ -1,7 +1,9 @@
 """Commands about people and programs: members, sign-in links, passwords, API keys."""
 
+import csv
 import getpass
 import sys
+from pathlib import Path
 from uuid import UUID
 
 import click
@@ -14,6 +16,7 @@ from stockade.apps.installation import Installation
 from stockade.database.roles import Role
 from stockade.identity.model import ROLES
 from stockade.identity.service import keys, members
+from stockade.identity.service.importing import Person, import_people
 from stockade.identity.service.passwords import set_password
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import NotFound, Refusal
@@ -84,9 +87,45 @@ async def link(tenant: str, email: str) -> None:
 async def password(email: str) -> None:
     """Set a person's password; it is asked for, or read from standard input."""
     given = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    async with Installation().connect(Role.PLATFORM, size=1) as platform:
-        await set_password(platform, email=email, password=given)
+    installation = Installation()
+    async with installation.connect(Role.PLATFORM, size=1) as platform:
+        await set_password(
+            platform, email=email, password=given, breached=installation.settings.breached_passwords
+        )  # fmt: skip
     click.echo("The password is set.")
+
+
+@user_group.command(name="import")
+@tenant_option
+@json_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@command
+async def import_users(tenant: str, as_json: bool, file: Path) -> None:
+    """Give the people of a CSV file (email,name,role,password_hash) a place in a tenant.
+
+    A hash (bcrypt, Django's, Argon2id, ASP.NET Core Identity's version 3) counts for accounts that the import makes.
+    """
+    people = _people_of(file)
+    installation = Installation()
+    who = await principal_of(installation, tenant)
+    async with installation.connect(size=1) as database, database.transaction(who) as tx:
+        show(await import_people(tx, people), as_json=as_json)
+
+
+def _people_of(file: Path) -> list[Person]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            rows = list(csv.DictReader(lines, strict=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refusal(f"{file} cannot be read as CSV in UTF-8: {error}.") from None
+    people = []
+    for number, row in enumerate(rows, 2):
+        if not row.get("email") or "@" not in row["email"] or not row.get("name") or row.get("role") not in ROLES:
+            raise Refusal(f"Line {number} of {file} lacks an e-mail address, a name or one of the roles {ROLES}.")
+        place = members.Place(role=row["role"])
+        hashed = row.get("password_hash") or None
+        people.append(Person(email=row["email"], name=row["name"].strip(), place=place, password_hash=hashed))
+    return people
 
 
 async def _account_of(database: Database, who: Principal, email: str) -> UUID:

@@ -50,7 +50,7 @@ ATTESTATION = ("none", "direct")
 CLONED = ("refuse", "revoke")
 CHANGES = (
     "passkey_added", "passkey_renamed", "passkey_revoked", "passkey_cloned", "totp_added", "totp_removed",
-    "recovery_codes_made", "recovery_code_used",
+    "recovery_codes_made", "recovery_code_used", "password_reset", "email_changed", "email_restored",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ _SUBJECTS: Mapping[str, str] = {
     "totp_removed": "The authenticator app was removed from your account",
     "recovery_codes_made": "New recovery codes were made for your account",
     "recovery_code_used": "A recovery code of your account was used",
+    "password_reset": "A new password was set for your account",
 }
 _IF_NOT_YOU = (
     "If this was you, there is nothing to do. If it was not, sign in, end your other sessions, remove what you do not "
@@ -67,6 +68,11 @@ async def tell(tx: Transaction, account_id: UUID, change: str, called: str = "")
         await send(tx, letter)
     except TooManyLetters:
         return
+
+
+async def note(tx: Transaction, account_id: UUID, change: str) -> None:
+    """Note a change in the trail alone; its letter is another one's to send."""
+    await _NOTE.run(tx, id=new_id(), account_id=account_id, change=change, called="")
 
 
 async def tell_at_home(database: Database, account_id: UUID, change: str, called: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Provisioning: a directory's client adds a person and removes them; the removal holds at the next request (B10)."""
+"""Provisioning: a directory's client adds a person and removes them; it holds at the next request (B10, C7)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ _SESSION = (
 
 
 @control(
-    id="identity.deprovisioning-at-once", claims=("B10",), every=timedelta(hours=6), max_age=timedelta(hours=13),
+    id="identity.deprovisioning-at-once", claims=("B10", "C7"), every=timedelta(hours=6), max_age=timedelta(hours=13),
     standards=("ISO 27001 A.5.16", "ISO 27001 A.5.18", "SOC 2 CC6.2", "SOC 2 CC6.3"),
     statement="A person whom a directory deactivates by SCIM 2.0 is refused at the next request of the session that "
     "was open; the directory's token opens nothing but provisioning, no other credential opens that, and it is "

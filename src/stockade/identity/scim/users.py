@@ -87,6 +87,11 @@ _REVOKE_KEYS = raw(
     "update identity.api_key set revoked_at = now() where tenant_id = $1 and created_by = $2 and revoked_at is null",
     "this_tenant account_id",
 )
+_PROVED = raw(
+    "select true from identity.domain where tenant_id = $1 and domain = $2 and verified_at is not null",
+    "this_tenant domain",
+    bool,
+)
 _MAPPED = raw(
     """
     select g.role from identity.scim_group_member m
@@ -112,7 +117,10 @@ async def read_user(tx: Transaction, id: UUID) -> UserRow:
 
 
 async def make_user(tx: Transaction, user: User) -> UserRow:
-    """Give somebody a place, with the least role. An account that exists already is used as it is, not changed."""
+    """Give somebody a place, with the least role. An account that exists already is used as it is, not changed.
+
+    The directory vouches for addresses in a domain that its organisation has proved; others follow a letter first.
+    """
     email = str(user.user_name).strip().lower()
     if not _ADDRESS.fullmatch(email):
         raise InvalidValueException(detail="userName is to be an e-mail address.")
@@ -121,7 +129,11 @@ async def make_user(tx: Transaction, user: User) -> UserRow:
         raise UniquenessException(detail="There is a user with this userName already.")
     if known is None:
         made_id = new_id()
-        await add_member(tx, id=made_id, email=email, name=_called(user) or email, place=Place(role=LEAST))
+        proved = await _PROVED.first(tx, domain=email.rpartition("@")[2])
+        await add_member(
+            tx, id=made_id, email=email, name=_called(user) or email, place=Place(role=LEAST),
+            vouched_by="provider" if proved else None,
+        )  # fmt: skip
     else:
         made_id = known.id
         await change_member(tx, made_id, place=Place(role=LEAST), state="active")

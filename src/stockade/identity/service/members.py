@@ -1,5 +1,6 @@
 """Members: the people of a tenant, and what they may do there."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,7 @@ from stockade.database.statements import TENANT, param, raw, statement
 from stockade.identity.model import Membership
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Conflict, NotFound
+from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.transaction import Transaction, on_violation
 
 
@@ -57,6 +59,7 @@ _PERSON = raw(
     MemberRow,
 )
 _ENSURE_ACCOUNT = raw("select identity.ensure_account($1, $2, $3)", "id email name", UUID)
+_VOUCH = raw("select identity.vouch($1, $2)", "account_id by")
 _INSERT = statement(
     insert(Membership).values(
         tenant_id=TENANT,
@@ -120,11 +123,25 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     warehouses: list[str] = []
 
 
-async def add_member(tx: Transaction, *, id: UUID, email: str, name: str, place: Place) -> UUID:
-    """Give a person a place in the tenant, making the account if there is none; return the account's id."""
+async def add_member(
+    tx: Transaction, *, id: UUID, email: str, name: str, place: Place, vouched_by: Literal["provider"] | None = None
+) -> UUID:
+    """Give a person a place in the tenant, making the account if there is none; return the account's id.
+
+    Nobody gets in before their address is verified. A provider vouches for the addresses of its proved domains, and the
+    installation itself (its command line) for those that it adds; whoever a person or a key adds follows a letter.
+    """
     account_id = await _ENSURE_ACCOUNT.one(tx, id=new_id(), email=email.strip().lower(), name=name)
     await _INSERT.run(tx, id=id, account_id=account_id, **msgspec.structs.asdict(place))
+    by = vouched_by or ("operator" if tx.principal.kind is ActorKind.SYSTEM else None)
+    if by is not None:
+        await vouch(tx, account_id, by)
     return account_id
+
+
+async def vouch(tx: Transaction, account_id: UUID, by: Literal["provider", "operator"]) -> None:
+    """Note that a member's address is theirs on somebody's word, unless it is verified already."""
+    await _VOUCH.run(tx, account_id=account_id, by=by)
 
 
 async def change_member(tx: Transaction, member_id: UUID, *, place: Place, state: str) -> None:

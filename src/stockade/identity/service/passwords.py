@@ -1,34 +1,27 @@
 """Passwords: set by the platform's operator or their owner, kept as Argon2id."""
 
-from stockade.identity.service.sign_in import hash_password
-from stockade.kernel.problems import Invalid, NotFound
+from pathlib import Path
+
+from stockade.identity.passwords.hashing import hash_password
+from stockade.identity.passwords.strength import require_strong
+from stockade.kernel.problems import NotFound
 from stockade.kernel.words import said
 from stockade.tenancy.transaction import Database
 
-MINIMUM_LENGTH = 12
-MAXIMUM_LENGTH = 1024
 
+async def set_password(platform: Database, *, email: str, password: str, breached: Path | None = None) -> None:
+    """Set the password of the account behind an address; ``platform`` connects as the platform's role.
 
-def check_password(password: str) -> None:
-    """Refuse a password that is too short or too long (NIST SP 800-63B: length counts, composition does not)."""
-    if not MINIMUM_LENGTH <= len(password) <= MAXIMUM_LENGTH:
-        raise Invalid(
-            said(
-                "A password has {minimum_length} to {maximum_length} characters.",
-                minimum_length=MINIMUM_LENGTH,
-                maximum_length=MAXIMUM_LENGTH,
-            ),
-            field="password",
-        )
-
-
-async def set_password(platform: Database, *, email: str, password: str) -> None:
-    """Set the password of the account behind an address; ``platform`` connects as the platform's role."""
-    check_password(password)
-    hashed = await hash_password(password)
+    It takes the place of an imported one, and is good in every organisation that the person belongs to. ``Invalid`` for
+    a password that is easy to guess or in the file of ``breached`` ones.
+    """
+    address = email.strip().lower()
     async with platform.main().acquire() as connection:
-        tag = await connection.execute(
-            "update identity.account set password_hash = $1 where email = $2", hashed, email.strip().lower()
-        )
-    if tag == "UPDATE 0":
+        account = await connection.fetchrow("select id, name from identity.account where email = $1", address)
+    if account is None:
         raise NotFound(said("There is no account with the address {email}.", email=email))
+    await require_strong(password, (address, account["name"]), breached=breached)
+    hashed = await hash_password(password)
+    async with platform.main().acquire() as connection, connection.transaction():
+        await connection.execute("update identity.account set password_hash = $1 where id = $2", hashed, account["id"])
+        await connection.execute("delete from identity.imported_password where account_id = $1", account["id"])

@@ -13,11 +13,16 @@ NOTED_EVERY_SECONDS = 300
 
 
 class SessionRow(msgspec.Struct, frozen=True):
-    """A session of one's own. ``proofs`` are what was proved, ``current`` whether it is the one that asks."""
+    """A session of one's own. ``proofs`` are what was proved, ``current`` whether it is the one that asks.
+
+    ``client`` is what the program calls itself that holds tokens instead of a cookie; None for a browser. A program's
+    session expires with its refresh token.
+    """
 
     id: UUID
     method: str
     proofs: list[str]
+    client: str | None
     user_agent: str
     created_at: datetime
     expires_at: datetime
@@ -28,10 +33,15 @@ class SessionRow(msgspec.Struct, frozen=True):
 
 _OWN = raw(
     """
-    select s.id, s.method, s.proofs, s.user_agent, s.created_at, s.expires_at, u.used_at, u.address, s.id = $3
+    select s.id, s.method, s.proofs, s.client, s.user_agent, s.created_at, e.expires_at, u.used_at, u.address, s.id = $3
     from identity.session s
+    cross join lateral (
+        select case when s.client is null then s.expires_at else (
+            select least(s.expires_at, max(r.expires_at)) from identity.refresh_token r
+            where r.tenant_id = $1 and r.session_id = s.id and r.used_at is null) end as expires_at
+    ) e
     left join identity.credential_use u on u.tenant_id = $1 and u.credential_id = s.id
-    where s.tenant_id = $1 and s.account_id = $2 and s.ended_at is null and s.expires_at > now()
+    where s.tenant_id = $1 and s.account_id = $2 and s.ended_at is null and e.expires_at > now()
     order by s.id = $3 desc, coalesce(u.used_at, s.created_at) desc, s.id
     """,
     "this_tenant account_id current",

@@ -20,11 +20,16 @@ from stockade.kernel.problems import Problem
 from stockade.kernel.words import said
 from stockade.tenancy.transaction import Database
 
-Kind = Literal["account", "address", "pair", "device", "factor"]
-FREE: dict[Kind, int] = {"account": 5, "address": 30, "pair": 3, "device": 5, "factor": 3}
-"""How many failures cost nothing."""
+Kind = Literal["account", "address", "pair", "device", "factor", "letters", "letters_address", "letters_pair"]
+FREE: dict[Kind, int] = {
+    "account": 5, "address": 30, "pair": 3, "device": 5, "factor": 3, "letters": 5, "letters_address": 30,
+    "letters_pair": 3,
+}  # fmt: skip
+"""How many failures, or letters that are asked for, cost nothing."""
 LOCKED_AFTER: dict[Kind, int] = {"account": 20}
 LONGEST_WAIT_SECONDS = 900
+LETTERS_WAIT_SECONDS = 3600
+"""The longest wait for a letter: nobody's letter box gets more than some thirty of them a day."""
 LOCK_SECONDS = 3600
 FORGOTTEN_AFTER_SECONDS = 86_400
 """A counter that was left alone for a day begins anew."""
@@ -74,11 +79,15 @@ async def failed(database: Database, subjects: list[Subject]) -> bool:
     async with database.gate().acquire() as connection:
         for item in subjects:  # three at most
             row: Any = await connection.fetchrow(
-                _FAIL, new_id(), item.hash, item.kind, FREE[item.kind], LONGEST_WAIT_SECONDS,
+                _FAIL, new_id(), item.hash, item.kind, FREE[item.kind], _longest_wait(item.kind),
                 LOCKED_AFTER.get(item.kind), LOCK_SECONDS, FORGOTTEN_AFTER_SECONDS,
             )  # fmt: skip
             newly_locked = newly_locked or row["newly_locked"]
     return newly_locked
+
+
+def _longest_wait(kind: Kind) -> int:
+    return LETTERS_WAIT_SECONDS if kind.startswith("letters") else LONGEST_WAIT_SECONDS
 
 
 async def succeeded(database: Database, subjects: list[Subject]) -> None:

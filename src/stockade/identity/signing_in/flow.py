@@ -4,10 +4,12 @@ What protects it sits inside: the brake before any work, the same work and the s
 exists, the second factor before a session, and what the organisation demands of its people.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +20,7 @@ from stockade.identity.factors import passkeys, recovery, totp
 from stockade.identity.factors.ceremony import Party
 from stockade.identity.factors.held import Held, factors_of
 from stockade.identity.factors.policy import demanded_of, passkey_admitted
+from stockade.identity.mailed.asking import LettersBraked, ask
 from stockade.identity.sealing import Sealer
 from stockade.identity.service import sign_in
 from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefused, Visitor
@@ -39,6 +42,8 @@ _FIND = "select account_id, tenant_id, proofs from identity.find_pending($1)"
 _FAIL = "select identity.fail_pending($1)"
 _END = "select identity.end_pending($1)"
 _PLACES = "select tenant_id from identity.places_of($1)"
+_ADDRESS = "select email from identity.places_of($1) limit 1"
+_VERIFIED = "select identity.is_verified($1)"
 
 
 class FactorRefused(Problem):
@@ -57,6 +62,20 @@ class SignInHeld(Problem):
     status = 403
 
 
+class NotVerified(Problem):
+    """The proof was right, but the account's e-mail address is not proved to be the person's yet."""
+
+    type = "/problems/identity/address-not-verified"
+    title = "Confirm your e-mail address first"
+    status = 403
+
+
+class Unverified(msgspec.Struct, frozen=True):
+    """A sign-in that wants the address to be proved: the token by which its letter can be asked for again."""
+
+    token: str
+
+
 class Wait(msgspec.Struct, frozen=True):
     """A sign-in that wants one more factor: the token that goes on with it, and which factors the person has."""
 
@@ -65,12 +84,13 @@ class Wait(msgspec.Struct, frozen=True):
 
 
 class Door(msgspec.Struct, frozen=True):
-    """What the flow needs of the installation."""
+    """What the flow needs of the installation; ``breached`` is the file of passwords that nobody may choose."""
 
     database: Database
     credentials: Credentials
     sealer: Sealer
     party: Party
+    breached: Path | None = None
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -82,7 +102,7 @@ class Known(msgspec.Struct, frozen=True):
 
 async def with_password(
     door: Door, visitor: Visitor, *, email: str, password: str, device: str | None = None, tenant_id: UUID | None = None
-) -> SignedIn | Wait:  # fmt: skip
+) -> SignedIn | Wait | Unverified:  # fmt: skip
     """Take a password. ``SignInRefused`` whatever is wrong, ``TooManyAttempts`` while it is braked.
 
     ``device`` is the account's own mark of a browser that its person signed in with before; see ``device_mark``.
@@ -105,12 +125,19 @@ async def with_password(
     return await _after(door, visitor, known, "password")
 
 
-async def with_link(door: Door, visitor: Visitor, *, secret: str) -> SignedIn | Wait:
-    """Take a one-time link; ``LinkRefused`` if it does not (or no longer) work, ``TooManyAttempts``."""
+async def with_link(
+    door: Door, visitor: Visitor, *, secret: str, browser: str = ""
+) -> SignedIn | Wait | Unverified:  # fmt: skip
+    """Take a one-time link; ``LinkRefused`` if it does not (or no longer) work, ``TooManyAttempts``.
+
+    ``browser`` is what the browser keeps since it asked for letters: a link that was asked for works there alone.
+    """
     guessed = [subject(door.credentials, "address", visitor.address)]
     await brake.check(door.database, guessed)
     try:
-        account_id, tenant = await sign_in.redeem_link(door.database, door.credentials, visitor, secret=secret)
+        account_id, tenant = await sign_in.redeem_link(
+            door.database, door.credentials, visitor, secret=secret, browser=browser
+        )
     except LinkRefused:
         await brake.failed(door.database, guessed)
         raise
@@ -131,8 +158,7 @@ async def with_passkey(
     for place in await _places(door, verified.account_id):
         if tenant_id in (None, place) and await passkey_admitted(door.database, place, verified.passkey_id):
             opened = await _after(door, visitor, Known(verified.account_id, place), "passkey")
-            assert isinstance(opened, SignedIn)  # the table has no other step for a passkey
-            return opened
+            return _inside(opened)
     raise SignInRefused
 
 
@@ -161,9 +187,19 @@ async def with_sign_on(door: Door, visitor: Visitor, known: Known) -> SignedIn:
     """Take the word of an organisation's own sign-on, which was verified; ``SignInRefused`` for nobody's member."""
     if known.tenant_id not in await _places(door, known.account_id):
         raise SignInRefused
-    opened = await _after(door, visitor, known, "sso")
-    assert isinstance(opened, SignedIn)  # the table has no other step for it
-    return opened
+    return _inside(await _after(door, visitor, known, "sso"))
+
+
+async def after_reset(door: Door, visitor: Visitor, known: Known) -> SignedIn | Wait | Unverified:
+    """Go on after a new password was set by a mailed link, as after any link."""
+    return await _after(door, visitor, known, "link")
+
+
+async def ask_letter_again(door: Door, visitor: Visitor, *, token: str) -> None:
+    """Ask once more for the letter that proves an address; ``FactorRefused`` for a sign-in that is over,
+    ``LettersBraked``."""
+    known, _ = await _pending(door, token)
+    await _ask_letter(door, visitor, known)
 
 
 async def passkey_options(door: Door, browser: str) -> str:
@@ -207,17 +243,24 @@ def read_mark(credentials: Credentials, mark: str | None) -> tuple[str, str] | N
     return (parts[0], parts[1]) if secrets.compare_digest(genuine.encode(), (mark or "").encode()) else None
 
 
-async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait:
+async def _after(door: Door, visitor: Visitor, known: Known, proof: Proof) -> SignedIn | Wait | Unverified:
     """Go from the first proof to what the table says; ``SignOnRequired`` where the organisation has its own."""
+    verified = await _ask(door, _VERIFIED, known.account_id)
     await require_way(door.database, known.account_id, known.tenant_id, proof)
     held = await factors_of(door.database, known.account_id)
     demanded = await demanded_of(door.database, known.tenant_id)
-    wanted = wanted_after(proof, required=demanded.second_factor_required, has_second=held.has_second)
+    wanted = wanted_after(
+        proof, required=demanded.second_factor_required, has_second=held.has_second, verified=bool(verified)
+    )
     state = following("identified", proof, wanted)
-    if state == "factor":
+    if state in ("factor", "verify"):
         token = secrets.token_urlsafe(32)
         await _ask(door, _BEGIN, new_id(), _hash(token), known.account_id, known.tenant_id, [proof], PENDING_VALID)
-        return Wait(token, held)
+        if state == "factor":
+            return Wait(token, held)
+        with contextlib.suppress(LettersBraked):  # one is on its way already
+            await _ask_letter(door, visitor, known)
+        return Unverified(token)
     return await _open(door, visitor, known, proof, [proof], state)
 
 
@@ -225,11 +268,26 @@ async def _finish(
     door: Door, visitor: Visitor, token: str, known: Known, first: list[str], proof: Proof
 ) -> SignedIn:  # fmt: skip
     state = following("factor", proof, "nothing")
-    if not await _ask(door, _END, _hash(token)):
+    # Attack: a sign-in that waits for its address to be proved goes on with a code instead.
+    if not await _ask(door, _VERIFIED, known.account_id) or not await _ask(door, _END, _hash(token)):
         raise FactorRefused
     await _remember(door, visitor, known)
     method: Any = first[0]
     return await _open(door, visitor, known, method, [*first, proof], state)
+
+
+async def _ask_letter(door: Door, visitor: Visitor, known: Known) -> None:
+    address = await _ask(door, _ADDRESS, known.account_id)
+    if address is not None:
+        await ask(door.database, door.credentials, visitor, email=address, wanted="verify", browser="")
+
+
+def _inside(outcome: SignedIn | Wait | Unverified) -> SignedIn:
+    """Return the session; for a passkey and a sign-on the table has no other step, but for an unproved address."""
+    if isinstance(outcome, Unverified):
+        raise NotVerified
+    assert isinstance(outcome, SignedIn)
+    return outcome
 
 
 async def _open(

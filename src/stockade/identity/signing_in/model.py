@@ -12,7 +12,7 @@ from stockade.identity.model import Account
 from stockade.tenancy.declaration import PlatformTable, column, stages, technical
 
 _GUARDED = {DOORKEEPER: "select insert update delete", Role.PLATFORM.login: "select delete"}
-KINDS = ("account", "address", "pair", "device", "factor")
+KINDS = ("account", "address", "pair", "device", "factor", "letters", "letters_address", "letters_pair")
 
 
 def _refers_to_account(table: Table) -> None:

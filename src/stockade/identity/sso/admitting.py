@@ -8,7 +8,7 @@ where they work. So the address that is named and the address of the account bot
 from uuid import UUID
 
 from stockade.database.statements import raw
-from stockade.identity.service.members import MemberRow, Place, add_member, change_member
+from stockade.identity.service.members import MemberRow, Place, add_member, change_member, vouch
 from stockade.identity.sso.connections import Held
 from stockade.identity.sso.kinds import Identified
 from stockade.identity.sso.model import GRANTABLE
@@ -66,6 +66,7 @@ async def settle(tx: Transaction, connection: Held, who: Identified, steps: Step
         return await _newcomer(tx, connection, who, steps, dry=dry)
     await _check_member(tx, connection, who, found, linked=linked is not None)
     if not dry:
+        await vouch(tx, found.account_id, "provider")
         if linked is None:
             await _link(tx, connection, who, found.account_id)
         await _follow_role(tx, who, found)
@@ -82,7 +83,9 @@ async def _newcomer(tx: Transaction, connection: Held, who: Identified, steps: S
     steps.passed(said("{email} gets a place with the role {role}.", email=who.email, role=role))
     if dry:
         return None
-    account_id = await add_member(tx, id=new_id(), email=who.email, name=who.name, place=Place(role=role))
+    account_id = await add_member(
+        tx, id=new_id(), email=who.email, name=who.name, place=Place(role=role), vouched_by="provider"
+    )
     await _link(tx, connection, who, account_id)
     return account_id
 

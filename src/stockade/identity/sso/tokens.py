@@ -31,12 +31,12 @@ class NotGenuine(Exception):
 
 def claims_unverified(text: str) -> dict[str, Any]:
     """Return what a token claims, to find out who may verify it; ``NotGenuine`` if it is no token."""
-    return _parts(text)[1]
+    return parts_unverified(text)[1]
 
 
 async def verify(keys: Keys, text: str, *, jwks_uri: str, algorithms: Sequence[str]) -> dict[str, Any]:
     """Return the claims of a token that the provider signed; ``NotGenuine``, ``ProviderUnreachable``."""
-    header, _ = _parts(text)
+    header, _ = parts_unverified(text)
     algorithm, key_id = header.get("alg"), header.get("kid")
     if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise NotGenuine(said("It is signed by {algorithm}, which is not among those chosen.", algorithm=algorithm))
@@ -80,7 +80,8 @@ def _moment(claims: dict[str, Any], name: str) -> float | None:
     return float(value)
 
 
-def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def parts_unverified(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a token's header and claims as they stand there; ``NotGenuine`` if it is no token."""
     if len(text) > MOST_TEXT or not _FORM.fullmatch(text):
         raise NotGenuine(N_("It is no signed token."))
     header, payload, _ = text.split(".")

@@ -1,4 +1,4 @@
-"""Settings: the company, its numbers, VAT rates, mail, provisioning, sign-on, and how documents look."""
+"""Settings: the company, its numbers, VAT rates, mail, provisioning, sign-in, sign-on, and how documents look."""
 
 from stockade.apps.admin.settings import (
     branding,
@@ -6,6 +6,7 @@ from stockade.apps.admin.settings import (
     mail,
     numbering,
     provisioning,
+    sign_in,
     sign_on,
     token_issuers,
     vat,
@@ -13,5 +14,5 @@ from stockade.apps.admin.settings import (
 
 ROUTES = (
     *company.ROUTES, *numbering.ROUTES, *vat.ROUTES, *branding.ROUTES, *mail.ROUTES, *provisioning.ROUTES,
-    *sign_on.ROUTES, *token_issuers.ROUTES,
+    *sign_in.ROUTES, *sign_on.ROUTES, *token_issuers.ROUTES,
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Access and refresh tokens: how programs sign in for a person without a cookie (claim B4)."""
