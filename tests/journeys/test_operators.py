@@ -73,6 +73,7 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
     assert slug in tenants
     await asker.see("/platform/tenants")
     name = await asker.page.get_by_role("row").filter(has_text=slug).locator("a").inner_text()
+    tenant = await asker.page.get_by_role("row").filter(has_text=slug).locator("a").get_attribute("href")
     address = await ask(asker, name)
     assert await asker.page.get_by_role("button", name="Approve").count() == 0
     await approver.see(address)
@@ -89,9 +90,14 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
     assert re.search(r"1\d:\d\d", told)
     assert await asker.page.locator("tr[data-row]").count() > 10
     assert await asker.page.get_by_role("link", name="New order").count() == 0
-    assert "Ada Asker" in await asker.page.locator(".watermark").inner_text()
+    mark = await asker.page.locator(".watermark span").first.get_attribute("data-mark")
+    assert str(mark).startswith("Operator Ada Asker by access T-4711, ")
     await asker.picture("panel-under-an-access")
-    found = [complaint for look in LOOKS for complaint in await looked_at(browser, serving, asker, address, look)]
+    found = [
+        complaint
+        for look in LOOKS
+        for complaint in await looked_at(browser, serving, asker, (str(tenant), address), look)
+    ]
     assert found == []
 
     customer = await visit(browser, serving)
@@ -122,11 +128,11 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
         assert person.complaints == []
 
 
-async def looked_at(browser: Any, serving: Serving, asker: Visit, address: str, look: str) -> list[str]:
+async def looked_at(browser: Any, serving: Serving, asker: Visit, records: tuple[str, ...], look: str) -> list[str]:
     """What is wrong with the console's pages, and with a page of the panel under the access, in one look."""
     held = await asker.context.storage_state()
     person = await visit(browser, serving, bypass_csp=True, storage_state=held, **LOOKS[look])
-    found = [it for path in (*CONSOLE, address, "/orders") for it in await examined(person, path, f"console-{look}")]
+    found = [it for path in (*CONSOLE, *records, "/orders") for it in await examined(person, path, f"console-{look}")]
     await person.context.clear_cookies()
     found += await examined(person, "/platform/sign-in", f"console-{look}")
     await person.leave()

@@ -1,22 +1,27 @@
 """The console's pages, and an access that is used in the customer's panel, on the running application."""
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pyotp
 import pytest
-from tests.conftest import TenantFixture
+from tests.conftest import Server, TenantFixture
 from tests.platform.conftest import MakeOperator, Person
-from tests.running import Site
+from tests.running import Site, running_site
 from tests.walls.inhabitants import session_of
 
 from stockade.access.admission import ACCESS_COOKIE, PLATFORM, SESSION_COOKIE
+from stockade.access.permissions import PERMISSIONS
 from stockade.apps.platform.pages import ROUTES
 from stockade.apps.site import routes_of
+from stockade.kernel.problems import Refusal
+from stockade.kernel.settings import load_settings
 from stockade.platform.accesses import end_as_customer, find_principal, list_uses, needs_approval, set_terms
 from stockade.platform.admission import OPERATOR_COOKIE
+from stockade.platform.model import NEVER_WRITTEN
 from stockade.platform.permissions import ANYBODY
 from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.csrf import Csrf
@@ -49,7 +54,7 @@ class Browser:
             self.cookies[name] = value
             if "max-age=0" in text.lower():
                 del self.cookies[name]
-        if answer.status_code != 303:
+        if answer.status_code not in (303, 307):
             self.page = answer.text
         return answer
 
@@ -285,6 +290,48 @@ async def test_operators_take_out_others_and_never_themselves(site: Site, make_o
     assert (await browser.post(f"/platform/operators/{one.enrolment.id}/deactivate")).status_code == 409
     assert (await browser.post(f"/platform/operators/{other.enrolment.id}/deactivate")).status_code == 303
     assert (await gone.get("/platform/tenants")).headers["location"] == "/platform/sign-in"
+
+
+async def test_what_says_who_may_come_in_is_never_written_under_an_access() -> None:
+    """A module that is new is decided upon here: part of the business, or of what an access may never change."""
+    business = {"audit", "catalog", "desk", "imports", "invoices", "orders", "parties", "payments", "receivables",
+                "settings", "stock"}  # fmt: skip
+    assert {name.partition(":")[0] for name in PERMISSIONS} - business <= {*NEVER_WRITTEN}
+
+
+async def test_signing_out_of_the_panel_ends_the_access(
+    site: Site, browsers: tuple[Browser, Browser], tenant: TenantFixture
+) -> None:
+    asker, _ = await entered(browsers, tenant)
+    await asker.get("/orders")
+    answer = await asker.post("/sign-out")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/operator-access/leave")
+    assert (await asker.post("/operator-access/leave")).status_code == 303
+    assert ACCESS_COOKIE not in asker.cookies
+
+
+async def test_from_elsewhere_nothing_is_on_the_operators_surface(
+    site: Site, server: Server, database_name: str, tmp_path: Path
+) -> None:
+    for networks, status in ((("192.0.2.0/24",), 404), (("127.0.0.0/8", "::1/128"), 200)):
+        home = tmp_path / str(status)
+        home.mkdir()
+        async with running_site(
+            server.keyring.folder.parent,
+            home,
+            server.admin_dsn(database_name),
+            site.database,
+            operator_networks=networks,
+        ) as other:
+            for path in ("/platform/sign-in", "/platform/api/tenants"):
+                answer = await other.client.get(path)
+                assert answer.status_code == (status if status == 404 or "api" not in path else 401), path
+            assert (await other.client.get("/healthz")).status_code == 200
+
+
+def test_a_network_that_is_none_stops_the_start(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="OPERATOR_NETWORKS names 'inside'"):
+        load_settings({"STOCKADE_HOME": str(tmp_path), "STOCKADE_OPERATOR_NETWORKS": "inside"})
 
 
 async def find_access(site: Site, tenant: TenantFixture) -> str:

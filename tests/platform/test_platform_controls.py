@@ -12,7 +12,8 @@ from tests.trust.listening import listening
 import stockade.platform.controls  # noqa: F401  # declares what the tests check
 from stockade.kernel.control import CONTROLS
 
-GUARDED, APART = (CONTROLS[name].check for name in ("platform.access-guarded", "platform.surface-apart"))
+NAMES = ("platform.access-guarded", "platform.surface-apart", "platform.access-bounded")
+GUARDED, APART, BOUNDED = (CONTROLS[name].check for name in NAMES)
 
 
 async def test_the_database_guards_accesses(server: Server, database_name: str, tmp_path: Path) -> None:
@@ -44,16 +45,53 @@ async def test_without_the_defence_it_turns_red(
     assert any(told in line for line in found.details), found
 
 
-def opening(path: str, status: int, headers: list[Any], body: bytes) -> tuple[int, list[Any], bytes]:
-    return (200 if path.startswith("/platform/") and status == 401 else status), headers, body
+def opening(prefix: str, refused: int) -> Any:
+    """A server that lets in whom it has refused."""
+
+    def sabotage(path: str, status: int, headers: list[Any], body: bytes) -> tuple[int, list[Any], bytes]:
+        return (200 if path.startswith(prefix) and status == refused else status), headers, body
+
+    return sabotage
 
 
-@pytest.mark.parametrize(("given", "holds"), [({}, True), ({"sabotage": opening}, False)])
-async def test_the_surface_is_apart(
-    server: Server, database_name: str, tmp_path: Path, given: dict[str, Any], holds: bool
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ""),
+        ({"sabotage": opening("/platform/", 401)}, "GET /platform/api/tenants is answered with 200"),
+        ({"sabotage": opening("/platform/operators", 401)}, "GET /platform/operators is answered with 200"),
+        ({"sabotage": opening("/customers", 401)}, "GET /customers is answered with 200"),
+    ],
+)
+async def test_the_surfaces_are_apart(
+    server: Server, database_name: str, tmp_path: Path, given: dict[str, Any], told: str
 ) -> None:
+    await checked(APART, server, database_name, tmp_path, given, told)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ""),
+        ({"sabotage": opening("/customers", 403)}, "GET /customers is answered with 200"),
+        ({"sabotage": opening("/api/v1/orders", 401)}, "GET /api/v1/orders is answered with 200"),
+        ({"sabotage": opening("/platform/tenants", 401)}, "GET /platform/tenants is answered with 200"),
+        ({"sabotage": opening("/orders", 401)}, "GET /orders is answered with 200, not with 401"),
+    ],
+)
+async def test_an_access_is_bounded(
+    server: Server, database_name: str, tmp_path: Path, given: dict[str, Any], told: str
+) -> None:
+    await checked(BOUNDED, server, database_name, tmp_path, given, told)
+
+
+async def checked(
+    check: Any, server: Server, database_name: str, tmp_path: Path, given: dict[str, Any], told: str
+) -> None:  # fmt: skip
+    """The control is green on an honest server, and red with these words on a sabotaged one."""
     async with listening(
         server, database_name, tmp_path, address_requests_per_minute=6000, credential_requests_per_minute=6000, **given
     ) as live:
-        found = await APART(live)
-    assert found.holds is holds, found
+        found = await check(live)
+    assert found.holds is not bool(told), found
+    assert not told or any(told in line for line in found.details), found

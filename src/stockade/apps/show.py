@@ -98,12 +98,15 @@ class Shower:
         """Render a page. Without a session, its CSRF token is bound to a visitor's cookie, set here if need be."""
         state = request.scope["state"]
         secret, cookie = self._browser_secret(request)
+        looking_in = state.get("looking_in")
+        if viewer is not None and looking_in is not None:
+            viewer = msgspec.structs.replace(viewer, name=looking_in.name)
         if viewer is not None:
             self._remember(viewer)
         body = self.pages.render(
             shown.template, locale=locale_of(request.scope), nonce=nonce_of(state), csrf_token=self.csrf.token(secret),
             principal=viewer, may=viewer.may if viewer else _nothing, navigation=NAVIGATION, actions=ACTIONS,
-            looking_in=state.get("looking_in"), **shown.context,
+            looking_in=looking_in, **shown.context,
         )  # fmt: skip
         headers = {"vary": "HX-Request, Accept-Language"}
         if cookie is not None:

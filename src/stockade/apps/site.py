@@ -20,7 +20,7 @@ from stockade.access import reviews as reviews_api
 from stockade.access import sessions as sessions_api
 from stockade.access import sign_on as sign_on_api
 from stockade.access import ways_in as ways_in_api
-from stockade.access.admission import PLATFORM, Admission, permission_of
+from stockade.access.admission import PLATFORM, Admission, permission_of, within
 from stockade.access.permissions import PUBLIC
 from stockade.apps import public, tokens
 from stockade.apps.admin import pages as admin
@@ -45,7 +45,7 @@ from stockade.identity.sso.reaching import Reach
 from stockade.identity.tokens.access import AccessTokens
 from stockade.identity.tokens.signing import SigningKeys
 from stockade.kernel.control import RouteInfo
-from stockade.kernel.problems import Refusal
+from stockade.kernel.problems import NotFound, Refusal
 from stockade.platform import api as platform_api
 from stockade.platform import customer_api as support_api
 from stockade.platform.admission import Door, PlatformAdmission, operator_permission_of
@@ -67,6 +67,7 @@ DIRECTORY = provisioning.ROUTES
 """What only a directory's token opens: neither the API nor a page."""
 SIGNER_RELOAD_SECONDS = 15.0
 PLATFORM_CONNECTIONS = 2
+PLATFORM_PREFIX = "/platform"
 
 
 def application() -> Edge:
@@ -105,7 +106,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
             await door.close()
 
     def show_failure(request: AnyRequest, exc: Exception) -> Response[Any]:
-        on_console = request.scope["path"].startswith("/platform")
+        on_console = request.scope["path"].startswith(PLATFORM_PREFIX)
         return show_console_failure(request, exc) if on_console else shower.show_failure(request, exc)
 
     app = Litestar(
@@ -131,7 +132,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     refuse_ungoverned(app)
     app.state.description = describe(app)
     mounted = {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)}
-    front = Front(app, mounted, Maintenance(run_folder / "maintenance.json"))
+    front = Front(app, mounted, Maintenance(run_folder / "maintenance.json"), settings.operator_networks)
     return Edge(front, settings, limiter, metrics, show=shower.show_at_edge)
 
 
@@ -144,8 +145,11 @@ class NoFrameworkPages(Controller):
 class Front:
     """Sends a few paths to applications of their own, which need neither admission nor routing, and the rest on."""
 
-    def __init__(self, app: Any, mounted: dict[str, Any], maintenance: Maintenance) -> None:
+    def __init__(
+        self, app: Any, mounted: dict[str, Any], maintenance: Maintenance, operator_networks: tuple[str, ...] = ()
+    ) -> None:
         self.app = app
+        self.operator_networks = operator_networks
         self.mounted = tuple(mounted.items())
         self.maintenance = maintenance
 
@@ -153,11 +157,18 @@ class Front:
         """Serve one request."""
         if scope["type"] == "http":
             self.maintenance.check(scope["path"])
+            if self.operator_networks and scope["path"].startswith(PLATFORM_PREFIX):
+                self._check_network(scope)
             for prefix, app in self.mounted:
                 if scope["path"] == prefix or (prefix.endswith("/") and scope["path"].startswith(prefix)):
                     await app(scope, receive, send)
                     return
         await self.app(scope, receive, send)
+
+    def _check_network(self, scope: Any) -> None:
+        """Answer nothing on the operators' surface to whoever comes from elsewhere, not even that it is there."""
+        if not within(scope["state"]["address"], self.operator_networks):
+            raise NotFound
 
 
 def routes_of() -> list[RouteInfo]:

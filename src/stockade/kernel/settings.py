@@ -8,6 +8,7 @@ are not settings: see ``stockade.kernel.secrets``.
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     metrics_scrapers: tuple[str, ...] = ("127.0.0.1", "::1")
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose Forwarded-For header is believed; nobody's by default."""
+    operator_networks: tuple[str, ...] = ()
+    """Networks (CIDR) from which /platform can be reached; from elsewhere nothing is there. Empty: from anywhere."""
     smtp_url: str | None = None
     """The relay for letters, as in ``smtp://user:password@mail.example.com:587`` (``smtps://``: TLS from the start)."""
     mail_from: str | None = None
@@ -129,6 +132,13 @@ def _check(settings: Settings) -> Settings:
         raise Refusal(f"STOCKADE_PORT is {settings.port}, but a port lies between 1 and 65535.")
     if settings.workers < 1 or settings.pool_size < 1:
         raise Refusal("STOCKADE_WORKERS and STOCKADE_POOL_SIZE must be at least 1.")
+    for network in settings.operator_networks:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise Refusal(
+                f"STOCKADE_OPERATOR_NETWORKS names {network!r}, which is no network like 192.0.2.0/24."
+            ) from None
     if not settings.names:
         raise Refusal("STOCKADE_NAMES must hold at least one host name.")
     if (settings.certificate is None) != (settings.certificate_key is None):

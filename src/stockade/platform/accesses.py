@@ -193,7 +193,8 @@ async def list_every_access(platform: Database) -> list[AccessRow]:
     """Return the accesses to all tenants, the latest first, as operators see them: without what was looked at."""
     async with platform.main().acquire() as connection:
         found = await connection.fetch(
-            f"select {_COLUMNS} from platform.break_glass order by requested_at desc limit 200"
+            f"select {_COLUMNS} from platform.break_glass where tenant_id in "
+            "(select t.id from tenancy.tenant t where not t.is_probe) order by requested_at desc limit 200"
         )
     return [AccessRow(*row) for row in found]
 

@@ -1,18 +1,20 @@
 """The operators' surface is closed to tenants (claim B11), and break-glass is guarded by the database (claim C6)."""
 
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from stockade.access.admission import PLATFORM
+from stockade.access.admission import ACCESS_COOKIE, PLATFORM, SESSION_COOKIE
 from stockade.kernel.control import Finding, Installation, control, finding
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Problem
+from stockade.platform.admission import OPERATOR_COOKIE
 from stockade.platform.permissions import ANYBODY
+from stockade.platform.probing import a_session, an_access, an_operator, over
 from stockade.web.wire import Line
 
 _REQUEST = (
@@ -33,29 +35,113 @@ class _Undone(Exception):
 @control(
     id="platform.surface-apart", claims=("B11",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
     standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
-    statement="Every operators' route under /platform/ refuses a stranger and the key of an organisation's owner; the "
-    "same key is accepted on the organisation's own surface.",
+    statement="Every operators' route and page under /platform/ refuses a stranger and the key of an organisation's "
+    "owner, as a bearer and in every cookie; every page of an organisation's panel refuses an operator's session in "
+    "every cookie; and each is accepted where it belongs.",
 )  # fmt: skip
 async def surface_apart(installation: Installation) -> Finding:
-    """Call every operators' route as a stranger and with an owner's key."""
+    """Call every operators' route with an owner's key, and every page of the panel with an operator's session."""
     probe_key = getattr(installation, "probe_key", None)
     if probe_key is None:
         return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+    platform, credentials = installation.platform, installation.credentials  # type: ignore[attr-defined]  # of a live one
     closed = [it for it in installation.routes if it.surface == PLATFORM and it.permission != ANYBODY.name]
-    wrong, tried = [], 0
-    async with probe_key("owner") as key, Line(installation) as line:
+    calls: list[_Call] = []
+    async with probe_key("owner") as key, an_operator(platform, "control-1") as operator:
+        session = await a_session(platform, credentials, operator)
         for route in closed:
-            path = route.path.replace("{tenant_id:uuid}", str(installation.probes[0].tenant_id))
-            path = re.sub(r"\{[a-z_]+:uuid\}", str(new_id()), path)
-            for headers in ({}, {"Authorization": f"Bearer {key}"}, {"Cookie": f"__Host-operator={key}"}):
-                tried += 1
-                status = (await line.ask(route.method, path, headers)).status
-                if status != HTTPStatus.UNAUTHORIZED:
-                    wrong.append(f"{route.method} {route.path} is answered with {status}")
-        reply = await line.ask("GET", "/api/v1/orders", {"Authorization": f"Bearer {key}"})
-        if reply.status != HTTPStatus.OK:
-            wrong.append(f"a good key is refused with {reply.status} where it belongs, so that refusals prove nothing")
-    return finding(tried if closed else 0, "calls of operators' routes", wrong)
+            path = _filled(route.path, installation)
+            calls += [
+                _Call(route.method, path, headers, HTTPStatus.UNAUTHORIZED)
+                for headers in ({}, {"Authorization": f"Bearer {key}"}, in_every_cookie(key))
+            ]
+        calls += [
+            _Call("GET", path, in_every_cookie(session), HTTPStatus.UNAUTHORIZED) for path, _ in _pages(installation)
+        ]
+        calls += [
+            _Call("GET", "/api/v1/orders", {"Authorization": f"Bearer {key}"}, HTTPStatus.OK),
+            _Call("GET", "/platform/tenants", {"Cookie": f"{OPERATOR_COOKIE}={session}"}, HTTPStatus.OK),
+        ]
+        wrong = await _answers(installation, calls)
+    return finding(len(calls) if closed else 0, "calls across the surfaces", wrong)
+
+
+@control(
+    id="platform.access-bounded", claims=("C6",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
+    standards=("ISO 27001 A.8.2", "SOC 2 CC6.1", "CIS 6.8"),
+    statement="An operator's access to the orders of a probe opens the orders in the panel, and no page of another "
+    "module, no page of the console, no API by its cookie and no other organisation; once it is ended, it opens "
+    "nothing.",
+)  # fmt: skip
+async def access_bounded(installation: Installation) -> Finding:
+    """Enter a probe under an access, ask for every page, end it, and ask again."""
+    credentials = getattr(installation, "credentials", None)
+    if credentials is None:
+        return Finding(False, "It cannot be checked: the installation does not say how credentials are kept.")
+    platform, probe, other = installation.platform, *(it.tenant_id for it in installation.probes)
+    async with (
+        an_operator(platform, "control-1") as asker,
+        an_operator(platform, "control-2") as approver,
+        an_access(installation, credentials, asker, approver) as (access_id, token),
+    ):
+        entered = {"Cookie": f"{ACCESS_COOKIE}={token}"}
+        strayed = {"Cookie": f"{ACCESS_COOKIE}={token.replace(probe.hex, other.hex)}"}
+        calls = [
+            _Call("GET", path, entered, HTTPStatus.FORBIDDEN)
+            for path, module in _pages(installation) if module != "orders"
+        ]  # fmt: skip
+        inside = _Call("GET", "/orders", entered, HTTPStatus.OK)
+        calls += [
+            inside, _Call("GET", "/orders", strayed, HTTPStatus.UNAUTHORIZED),
+            _Call("GET", "/api/v1/orders", entered, HTTPStatus.UNAUTHORIZED),
+            _Call("GET", "/platform/tenants", in_every_cookie(token), HTTPStatus.UNAUTHORIZED),
+        ]  # fmt: skip
+        wrong = await _answers(installation, calls)
+        await over(platform, probe, access_id, asker)
+        wrong += await _answers(installation, [inside._replace(status=HTTPStatus.UNAUTHORIZED)])
+    return finding(len(calls) + 1, "calls under an access", wrong)
+
+
+class _Call(NamedTuple):
+    """A request, and the status that it has to be answered with."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    status: int
+
+
+def in_every_cookie(credential: str) -> dict[str, str]:
+    """Return a credential in the cookie of each kind."""
+    return {"Cookie": "; ".join(f"{name}={credential}" for name in (OPERATOR_COOKIE, SESSION_COOKIE, ACCESS_COOKIE))}
+
+
+async def _answers(installation: Installation, calls: Sequence[_Call]) -> list[str]:
+    """Make calls; return what was answered otherwise than it has to be.
+
+    Where operators come from networks of their own, this machine may be elsewhere: then nothing is there.
+    """
+    wrong = []
+    async with Line(installation) as line:
+        for call in calls:
+            status = (await line.ask(call.method, call.path, call.headers)).status
+            elsewhere = bool(installation.settings.operator_networks) and call.path.startswith("/platform")
+            if status != call.status and not (elsewhere and status == HTTPStatus.NOT_FOUND):
+                wrong.append(f"{call.method} {call.path} is answered with {status}, not with {int(call.status)}")
+    return wrong
+
+
+def _filled(path: str, installation: Installation) -> str:
+    path = path.replace("{tenant_id:uuid}", str(installation.probes[0].tenant_id))
+    return re.sub(r"\{[a-z_]+:uuid\}", str(new_id()), path)
+
+
+def _pages(installation: Installation) -> list[tuple[str, str]]:
+    """Return the pages of the panel that name no record, each with the module of its permission."""
+    return [
+        (it.path, str(it.permission).partition(":")[0])
+        for it in installation.routes if it.surface == "page" and it.method == "GET" and "{" not in it.path
+    ]  # fmt: skip
 
 
 @control(

@@ -44,7 +44,10 @@ from stockade.tenancy.model import Tenant
 
 _PLATFORM = Role.PLATFORM.login
 _MOMENT = DateTime(timezone=True)
-NEVER_WRITTEN = ("members", "keys", "roles", "support", "identity", "sso", "scim", "reviews", "security")
+NEVER_WRITTEN = (
+    "members", "keys", "roles", "support", "identity", "sso", "scim", "reviews", "security", "alerts", "signon",
+    "provisioning", "sign_in_policy",
+)  # fmt: skip
 """Modules that say who may come in: an access for a while must not leave a lasting one behind."""
 _LASTING = ", ".join(f"'{name}'" for name in NEVER_WRITTEN)
 

@@ -153,12 +153,13 @@ async def deactivate_operator(platform: Database, email: str) -> None:
 
 
 async def list_operators(platform: Database) -> list[OperatorRow]:
-    """Return every operator by name, and when each was last here."""
+    """Return every operator by name, and when each was last here; those of the controls are nobody's colleagues."""
     async with platform.main().acquire() as connection:
         found = await connection.fetch(
             "select o.id, o.email, o.name, o.state, o.created_at, "
             "(select max(s.used_at) from platform.operator_session s where s.operator_id = o.id) "
-            "from platform.operator o order by o.state, o.name, o.id limit 500"
+            "from platform.operator o where o.email not like '%@stockade.invalid' "
+            "order by o.state, o.name, o.id limit 500"
         )
     return [OperatorRow(*row) for row in found]
 

@@ -34,6 +34,7 @@ from stockade.identity.sso.requiring import SignOnRequired
 from stockade.identity.suspicion.noting import new_device
 from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_
+from stockade.tenancy.pin import ActorKind
 from stockade.tenancy.transaction import Unauthenticated
 from stockade.web.cookies import read_cookie
 from stockade.web.problems import MalformedRequest, TooManyRequests
@@ -177,6 +178,8 @@ async def take_passkey(request: AnyRequest) -> Response[GoOn]:
 async def take_sign_out(request: AnyRequest, fields: Fields) -> Any:
     """End the session, in the database first and then in the browser."""
     state = request.scope["state"]
+    if state.get("principal") is not None and state["principal"].kind is ActorKind.OPERATOR:
+        return Redirect("/operator-access/leave", status_code=307)  # The same form, to where an access is ended.
     if state.get("principal") is not None:
         with contextlib.suppress(Unauthenticated):  # It has ended already; then only the cookie is left to remove.
             async with opened(request) as tx:

@@ -190,7 +190,8 @@ def first_page(scope: list[str]) -> str:
 async def _request_page(call: Call, typed: Form) -> Shown:
     modules = sorted({name.partition(":")[0] for name in PERMISSIONS} - {"support"})
     return Shown("console/request.html", {
-        "form": typed, "modules": modules, "tenants": await _tenants(call), "never_written": sorted(NEVER_WRITTEN),
+        "form": typed, "modules": modules, "tenants": await _tenants(call),
+        "never_written": sorted({*NEVER_WRITTEN} & {*modules}),
     })  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def upgrade() -> None:
             name=op.f("break_glass_scope_check"),
         ),
         sa.CheckConstraint(
-            "read_only or not scope ?| array['members', 'keys', 'roles', 'support', 'identity', 'sso', 'scim', 'reviews', 'security']",
+            "read_only or not scope ?| array['members', 'keys', 'roles', 'support', 'identity', 'sso', 'scim', 'reviews', 'security', "
+            "'alerts', 'signon', 'provisioning', 'sign_in_policy']",
             name=op.f("break_glass_lasting_check"),
         ),
         sa.CheckConstraint("(approved_by is null) = (approved_at is null)", name=op.f("break_glass_approved_check")),
