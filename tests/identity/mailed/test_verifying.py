@@ -11,6 +11,8 @@ from tests.walls.calls import inside
 from stockade.access import inviting
 from stockade.access.inviting import Post as Mails
 from stockade.identity.factors import totp
+from stockade.identity.scim.resources import User
+from stockade.identity.scim.users import make_user
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.service.sign_in import Visitor, issue_link
 from stockade.identity.signing_in import flow
@@ -168,3 +170,24 @@ async def test_the_letter_is_sent_again_within_a_brake(office: Office) -> None:
         assert answers[-1] == 429
     letters = await office.letters_to(person.email)
     assert 2 <= len(letters) <= 5
+
+
+@pytest.mark.parametrize("proved", [True, False])
+async def test_a_directory_vouches_for_the_domains_that_its_organisation_has_proved(
+    office: Office, proved: bool
+) -> None:
+    domain, connection = f"d{new_id().hex}.example", new_id()
+    program = Principal(tenant_id=office.tenant.id, actor_id=new_id(), kind=ActorKind.API_KEY, role="owner")
+    async with office.site.database.transaction(office.tenant.principal) as tx:
+        await tx.execute(
+            "insert into identity.connection (tenant_id, id, kind, name, state, settings, enforced) "
+            "values ($1, $2, 'oidc', 'Sign-on', 'active', '{}', false)", tx.tenant_id, connection,
+        )  # fmt: skip
+        await tx.execute(
+            "insert into identity.domain (tenant_id, id, domain, connection_id, token, verified_at) "
+            "values ($1, $2, $3, $4, 'token', case when $5 then now() end)",
+            tx.tenant_id, new_id(), domain, connection, proved,
+        )  # fmt: skip
+    async with office.site.database.transaction(program) as tx:
+        row = await make_user(tx, User(user_name=f"ada@{domain}"))
+    assert await voucher(office, Person(row.account_id, row.email)) == ("provider" if proved else None)
