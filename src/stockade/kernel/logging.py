@@ -14,7 +14,9 @@ import structlog
 
 REDACTED = "[redacted]"
 _TELLING_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|iban|card|pin$|email|phone", re.I)
-_CREDENTIALS = re.compile(r"\b(?:sk|ot|se|rt)_[A-Za-z0-9_-]{20,}|[0-9a-f]{128,}|postgres(?:ql)?://\S+")
+_CREDENTIALS = re.compile(
+    r"\b(?:sk|ot|se|rt)_[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_.-]+|[0-9a-f]{128,}|postgres(?:ql)?://\S+"
+)
 
 
 def redact(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
