@@ -15,8 +15,8 @@ import structlog
 REDACTED = "[redacted]"
 _TELLING_NAMES = re.compile(r"password|secret|token|authorization|cookie|api_?key|iban|card|pin$|email|phone", re.I)
 _CREDENTIALS = re.compile(
-    r"\b(?:sk|ot|se|rt)_[A-Za-z0-9_-]{20,}|[0-9a-f]{128,}|postgres(?:ql)?://\S+"
-    r"|\$(?:2[abxy]|argon2\w*)\$[^\s'\"]+|\bpbkdf2_\w+\$[^\s'\"]+|\bAQAAAA[A-Za-z0-9+/=]{40,}"
+    r"\b(?:sk|ot|se|rt)_[A-Za-z0-9_-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_.-]+|[0-9a-f]{128,}"
+    r"|postgres(?:ql)?://\S+|\$(?:2[abxy]|argon2\w*)\$[^\s'\"]+|\bpbkdf2_\w+\$[^\s'\"]+|\bAQAAAA[A-Za-z0-9+/=]{40,}"
 )
 """Tokens, keys, addresses of databases, and the hashes of passwords in the forms that they come in."""
 
