@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.conftest import MakeTenant, TenantFixture
+from tests.conftest import MakeTenant, Server, TenantFixture
 from tests.identity.reviews.acting import Firm, limited
 
 from stockade.access.factors import PeopleOnly
@@ -13,6 +13,7 @@ from stockade.access.permissions import Forbidden
 from stockade.access.reviewing import Chosen, KeepMany, close, keep_many, open_now
 from stockade.access.rights import permissions_of
 from stockade.access.roles import NewRole, make_role
+from stockade.database.roles import Role
 from stockade.identity.reviews.closing import StillUndecided
 from stockade.identity.reviews.deciding import OwnAccess, ReviewClosed, SubjectGone
 from stockade.identity.reviews.opening import AlreadyOpened, open_due
@@ -25,9 +26,8 @@ from stockade.kernel.clock import now
 from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound, VersionConflict
 from stockade.tenancy.pin import ActorKind
-from stockade.tenancy.transaction import Database
+from stockade.tenancy.transaction import Database, open_pool
 
-LONG_AGO = datetime(2025, 5, 5, tzinfo=UTC)
 NEXT_QUARTER = datetime(2031, 1, 1, 0, 10, tzinfo=UTC)
 
 
@@ -378,3 +378,21 @@ async def test_the_policy_is_set_against_the_version_that_was_read(firm: Firm) -
     await firm.policy()
     with pytest.raises(VersionConflict):
         await firm.policy("nothing")
+
+
+async def test_the_worker_s_own_role_may_do_all_of_it(
+    firm: Firm, server: Server, database_name: str, superuser: Any
+) -> None:
+    await firm.policy()
+    await firm.key("Ada")
+    worker = Database({"main": await open_pool(server.dsn(Role.WORKER, database_name), server.signer, size=2)})
+    try:
+        for days in (0, 15, 21, 22):
+            await review(worker, firm.tenant.id, permissions_of, NEXT_QUARTER + timedelta(days=days))
+    finally:
+        await worker.close()
+    async with firm.database.transaction(firm.tenant.principal) as tx:
+        (only,) = await list_reviews(tx)
+    assert (only.reminded, only.total, only.settled, only.removed) == (3, 5, 5, 4)
+    assert only.closed_at is not None
+    assert await superuser.fetchval("select count(*) from mail.message where tenant_id = $1", firm.tenant.id) >= 10
