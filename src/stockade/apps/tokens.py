@@ -11,7 +11,8 @@ from stockade.access.factors import MANAGE_OWN, PeopleOnly, require_person
 from stockade.access.fields import Email, Text80
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import delete, get, post
-from stockade.apps.admin.sign_in import door_of, limit_attempts, visitor_of
+from stockade.access.ways_in import door_in
+from stockade.apps.admin.sign_in import limit_attempts, visitor_of
 from stockade.apps.show import AnyRequest
 from stockade.identity.factors.held import Held
 from stockade.identity.service import sessions
@@ -102,7 +103,7 @@ async def sign_in_for_tokens(request: AnyRequest, data: ByPassword) -> Response[
     limit_attempts(request)
     visitor, device = _visitor(request, data.client, data.device)
     outcome = await flow.with_password(
-        door_of(request), visitor, email=data.email, password=data.password, device=device, tenant_id=data.tenant_id
+        door_in(request), visitor, email=data.email, password=data.password, device=device, tenant_id=data.tenant_id
     )
     return await _answer(request, visitor, outcome)
 
@@ -112,7 +113,7 @@ async def sign_in_by_link_for_tokens(request: AnyRequest, data: ByLink) -> Respo
     """Sign in by a one-time link, for tokens."""
     limit_attempts(request)
     visitor, _ = _visitor(request, data.client, data.device)
-    return await _answer(request, visitor, await flow.with_link(door_of(request), visitor, secret=data.link))
+    return await _answer(request, visitor, await flow.with_link(door_in(request), visitor, secret=data.link))
 
 
 @post("/tokens/factor", permission=PUBLIC, problems=[FactorRefused, *_REFUSALS])
@@ -120,7 +121,7 @@ async def bring_factor_for_tokens(request: AnyRequest, data: ByFactor) -> Respon
     """Bring the second factor of a sign-in that waits for it."""
     limit_attempts(request)
     visitor, _ = _visitor(request, data.client, data.device)
-    outcome = await flow.with_factor(door_of(request), visitor, token=data.pending, code=data.code)
+    outcome = await flow.with_factor(door_in(request), visitor, token=data.pending, code=data.code)
     return await _answer(request, visitor, outcome)
 
 

@@ -7,9 +7,9 @@ from litestar.response import Redirect
 from stockade.access.factors import MANAGE_OWN, require_person
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import opened
-from stockade.access.ways_in import asked_cookie, browser_asked, locale_in, new_browser
+from stockade.access.ways_in import asked_cookie, browser_asked, door_in, locale_in, new_browser
 from stockade.apps.admin.routes import Fields, form, page
-from stockade.apps.admin.sign_in import door_of, go_on, limit_attempts, pending_in, visitor_of
+from stockade.apps.admin.sign_in import go_on, limit_attempts, pending_in, visitor_of
 from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.mailed import addresses, following
 from stockade.identity.mailed.addresses import AddressHeld, AddressLinkEnded, AddressTaken
@@ -69,7 +69,7 @@ async def take_verify(request: AnyRequest, fields: Fields) -> Any:
     """Send that letter again, within the brake."""
     limit_attempts(request)
     try:
-        await flow.ask_letter_again(door_of(request), visitor_of(request), token=pending_in(request))
+        await flow.ask_letter_again(door_in(request), visitor_of(request), token=pending_in(request))
     except FactorRefused:
         return "/sign-in"
     except LettersBraked as braked:
@@ -81,7 +81,7 @@ async def take_verify(request: AnyRequest, fields: Fields) -> Any:
 async def show_reset(request: AnyRequest) -> Shown:
     """The form for a new password. Opening it spends nothing."""
     secret = request.query_params.get("token", "")[:200]
-    link = await following.look_at(door_of(request), secret, browser_asked(request) or "")
+    link = await following.look_at(door_in(request), secret, browser_asked(request) or "")
     if link is None or link.purpose != "reset":
         return _expired()
     return _elsewhere() if link.elsewhere else _reset_page(secret)
@@ -92,7 +92,7 @@ async def take_reset(request: AnyRequest, fields: Fields) -> Any:
     """Set the new password, and go on signing in."""
     limit_attempts(request)
     secret, password = fields.get("token", "")[:200], fields.get("password", "")
-    door, visitor = door_of(request), visitor_of(request)
+    door, visitor = door_in(request), visitor_of(request)
     try:
         if "\0" in password:
             raise Invalid(N_("A password holds no such character."), field="password")
@@ -116,7 +116,7 @@ async def take_reset(request: AnyRequest, fields: Fields) -> Any:
 async def show_undo(request: AnyRequest) -> Shown:
     """The page behind the way back to a former address. Opening it changes nothing."""
     secret = request.query_params.get("token", "")[:200]
-    link = await following.look_at(door_of(request), secret, "")
+    link = await following.look_at(door_in(request), secret, "")
     return Shown("mailed/undo.html", {"token": secret}) if link and link.purpose == "undo" else _expired()
 
 
@@ -125,7 +125,7 @@ async def take_undo(request: AnyRequest, fields: Fields) -> Any:
     """Bring the former address back."""
     limit_attempts(request)
     try:
-        email = await addresses.undo_change(door_of(request), visitor_of(request), secret=fields.get("token", "")[:200])
+        email = await addresses.undo_change(door_in(request), visitor_of(request), secret=fields.get("token", "")[:200])
     except LinkRefused as refused:
         return _expired(refused.status)
     except (AddressTaken, TooManyAttempts) as refused:
@@ -141,7 +141,7 @@ async def take_email(request: AnyRequest, fields: Fields) -> Any:
         async with opened(request) as tx:
             require_person(tx.principal)
             await addresses.want_address(
-                tx, door_of(request), address=fields.get("email", "")[:300], origin=settings.origin,
+                tx, door_in(request), address=fields.get("email", "")[:300], origin=settings.origin,
                 locale=locale_in(request),
             )  # fmt: skip
     except StepUpNeeded as needed:

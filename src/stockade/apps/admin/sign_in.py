@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from stockade.access.admission import SESSION_COOKIE
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import opened, post
-from stockade.access.ways_in import browser_asked
+from stockade.access.ways_in import browser_asked, door_in
 from stockade.apps.admin.first_day import first_page
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown, locale_of
@@ -22,7 +22,6 @@ from stockade.identity.signing_in import flow
 from stockade.identity.signing_in.brake import TooManyAttempts
 from stockade.identity.signing_in.flow import (
     PENDING_VALID,
-    Door,
     FactorRefused,
     SignInHeld,
     Unverified,
@@ -80,7 +79,7 @@ async def take_sign_in(request: AnyRequest, fields: Fields) -> Any:
     limit_attempts(request)
     try:
         outcome = await flow.with_password(
-            door_of(request), visitor_of(request), email=email, password=password, device=_device(request)
+            door_in(request), visitor_of(request), email=email, password=password, device=_device(request)
         )
     except SignInRefused as refused:
         return _sign_in_page(email, {"password": f"{refused.title}."}, following, status=refused.status)
@@ -98,7 +97,7 @@ async def show_one_time(request: AnyRequest) -> Shown:
     One that was asked for in another browser is told so, and stays unused.
     """
     secret = request.query_params.get("token", "")[:200]
-    link = await following.look_at(door_of(request), secret, browser_asked(request) or "") if secret else None
+    link = await following.look_at(door_in(request), secret, browser_asked(request) or "") if secret else None
     if link is not None and link.purpose == "sign_in" and link.elsewhere:
         return Shown("mailed/elsewhere.html", {})
     return Shown("one_time.html", {"token": secret or None})
@@ -110,7 +109,7 @@ async def take_one_time(request: AnyRequest, fields: Fields) -> Any:
     limit_attempts(request)
     try:
         outcome = await flow.with_link(
-            door_of(request), visitor_of(request), secret=fields.get("token", "")[:200],
+            door_in(request), visitor_of(request), secret=fields.get("token", "")[:200],
             browser=browser_asked(request) or "",
         )  # fmt: skip
     except LinkRefused as refused:
@@ -135,7 +134,7 @@ async def take_factor(request: AnyRequest, fields: Fields) -> Any:
     following = fields.get("next", "")
     try:
         signed_in = await flow.with_factor(
-            door_of(request), visitor_of(request), token=pending_in(request), code=fields.get("code", "")[:40]
+            door_in(request), visitor_of(request), token=pending_in(request), code=fields.get("code", "")[:40]
         )
     except (FactorRefused, TooManyAttempts) as refused:
         return await _factor_page(request, following, refused)
@@ -146,7 +145,7 @@ async def take_factor(request: AnyRequest, fields: Fields) -> Any:
 async def ask_passkey(request: AnyRequest) -> dict[str, Any]:
     """Return what ``navigator.credentials.get`` takes; for a sign-in that waits for a factor, of that person."""
     browser, token = _ours(request), pending_in(request)
-    door = door_of(request)
+    door = door_in(request)
     if token:
         with contextlib.suppress(FactorRefused):
             return {"publicKey": msgspec.json.decode(await flow.factor_passkey_options(door, token, browser))}
@@ -161,7 +160,7 @@ async def take_passkey(request: AnyRequest) -> Response[GoOn]:
         data = msgspec.json.decode(await request.body(), type=PasskeyAnswer)
     except msgspec.MsgspecError as error:
         raise MalformedRequest(str(error)) from None
-    door, visitor = door_of(request), visitor_of(request)
+    door, visitor = door_in(request), visitor_of(request)
     signed_in = None
     if token:
         with contextlib.suppress(FactorRefused):
@@ -200,14 +199,6 @@ def local_path(target: str) -> str:
     return target if plain and target.isprintable() and "\\" not in target else FIRST_PAGE
 
 
-def door_of(request: AnyRequest) -> Door:
-    """Return what the flow needs of this installation."""
-    state = request.app.state
-    return Door(
-        state.database, state.credentials, state.sealer, state.party, state.installation.settings.breached_passwords
-    )
-
-
 def visitor_of(request: AnyRequest) -> Visitor:
     """Return where a sign-in comes from."""
     state = request.scope["state"]
@@ -230,7 +221,7 @@ def _sign_in_page(email: str, errors: dict[str, str], following: str, *, status:
 
 async def _factor_page(request: AnyRequest, following: str, refused: Problem | None = None) -> Any:
     try:
-        held = await flow.held_by_pending(door_of(request), pending_in(request))
+        held = await flow.held_by_pending(door_in(request), pending_in(request))
     except FactorRefused:
         return Redirect("/sign-in", status_code=303, cookies=[cookie_of(PENDING_COOKIE, "", 0)])
     told = "" if refused is None else refused.detail or refused.title

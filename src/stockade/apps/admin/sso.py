@@ -15,11 +15,11 @@ from litestar.response import Redirect
 
 from stockade.access.permissions import PUBLIC
 from stockade.access.routes import post
+from stockade.access.ways_in import door_in
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.admin.sign_in import (
     cookie_in,
     cookie_of,
-    door_of,
     limit_attempts,
     local_path,
     visitor_of,
@@ -164,7 +164,7 @@ async def take_directory(request: AnyRequest, fields: Fields, connection_id: UUI
 def entrance_of(request: AnyRequest) -> Entrance:
     """Return what sign-on needs of this installation."""
     state = request.app.state
-    return Entrance(door_of(request), state.provider_keys, state.installation.settings.origin)
+    return Entrance(door_in(request), state.provider_keys, state.installation.settings.origin)
 
 
 async def begun(request: AnyRequest, connection: Held, going_to: str, purpose: Purpose) -> Response[Any]:
