@@ -20,7 +20,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from stockade.access.permissions import PUBLIC, Permission
 from stockade.access.rights import shaped
-from stockade.identity.credentials import CACHED_CREDENTIALS, Credentials
+from stockade.identity.credentials import CACHED_CREDENTIALS, SESSION, Credentials
 from stockade.identity.service.sessions import NOTED_EVERY_SECONDS, note_use
 from stockade.identity.sso.outside import OUTSIDE
 from stockade.identity.suspicion.metering import Meter
@@ -213,8 +213,8 @@ def credential_of(scope: Any) -> str | None:
     if (entered := entered_in(scope, cookie)) is not None:
         return entered
     found = read_cookie(cookie, SESSION_COOKIE)
-    # What a browser sends by itself is a session, never a program's token, for which no CSRF token is asked.
-    return None if found is not None and found.startswith((OUTSIDE, ACCESS)) else found
+    # What a browser sends by itself is a session, never a program's credential, for which no CSRF token is asked.
+    return found if found is not None and found.startswith(SESSION) else None
 
 
 def entered_in(scope: Any, cookie: bytes) -> str | None:

@@ -33,6 +33,8 @@ Kind = Literal["session", "api_key", "scim"]
 PROVISIONER = "scim"
 """In the place of a role: a directory's client, which holds none of the permissions that roles hold."""
 _API_KEY = re.compile(r"(sk_[0-9a-f]{8}_([0-9a-f]{32})_[A-Za-z0-9_-]{43})(?:_([0-9a-f]{8}))?")
+SESSION = "se_"
+"""How the token of a session begins."""
 _SESSION = re.compile(r"se_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 _SCIM = re.compile(r"sc_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 _REFRESH = re.compile(r"(rt_([0-9a-f]{32})_[A-Za-z0-9_-]{43})_([0-9a-f]{8})")
@@ -62,7 +64,7 @@ def checksum(text: str) -> str:
 
 def new_session_token(tenant_id: UUID) -> str:
     """Return a fresh session token."""
-    return f"se_{tenant_id.hex}_{secrets.token_urlsafe(32)}"
+    return f"{SESSION}{tenant_id.hex}_{secrets.token_urlsafe(32)}"
 
 
 def new_scim_token(tenant_id: UUID) -> str:

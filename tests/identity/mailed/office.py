@@ -16,8 +16,8 @@ from tests.running import ORIGIN, Site, running_site
 
 from stockade.database.roles import Role
 from stockade.identity.mailed import answering
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import hash_password
 from stockade.kernel.ids import new_id
 from stockade.mail.delivering import Courier
 from stockade.mail.relay import relay_of

@@ -13,8 +13,8 @@ from tests.running import Site
 from tests.walls.calls import inside
 
 from stockade.identity.factors import totp
+from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.service.members import Place, add_member
-from stockade.identity.service.sign_in import hash_password
 from stockade.identity.tokens.access import AccessTokens
 from stockade.kernel.ids import new_id
 from stockade.tenancy.pin import ActorKind
