@@ -44,14 +44,14 @@ async def readyz(request: AnyRequest) -> Health:
 @get("/api/openapi.json", permission=PUBLIC, include_in_schema=False)
 async def openapi(request: AnyRequest) -> Response[bytes]:
     """The API's description (OpenAPI 3.1)."""
-    body = msgspec.json.encode(request.app.state.description)
+    body = msgspec.json.encode(request.app.state.description())
     return Response(body, media_type=_DESCRIPTION_TYPE, headers={"cache-control": "public, max-age=300"})
 
 
 @page("/api/docs", permission=PUBLIC)
 async def api_docs(request: AnyRequest) -> Shown:
     """The API's documentation, drawn from its description."""
-    return Shown("api_docs.html", {"api": request.app.state.description})
+    return Shown("api_docs.html", {"api": request.app.state.description()})
 
 
 @page("/trust", permission=PUBLIC)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
         observe_transaction=None, platform=door, provider_keys=provider_keys, access_tokens=access_tokens,
     )  # fmt: skip
     refuse_ungoverned(app)
-    app.state.description = describe(app)
+    app.state.description = cache(partial(describe, app))  # when somebody asks: no start waits for it
     mounted = {"/static/": shower.static, "/metrics": MetricsPage(metrics, settings)}
     front = Front(app, mounted, Maintenance(run_folder / "maintenance.json"), settings.operator_networks)
     return Edge(front, settings, limiter, metrics, show=shower.show_at_edge)
