@@ -76,7 +76,8 @@ def target(server: Server, database_name: str, make_tenant: MakeTenant, tmp_path
     """The application, and someone who may do everything."""
     with asyncio.Runner() as runner:
         pool = runner.run(open_pool(server.dsn(Role.APPLICATION, database_name), server.signer, size=4))
-        database = Database({"main": pool})
+        gate = runner.run(open_pool(server.dsn(Role.GATE, database_name), server.signer, size=2))
+        database = Database({"main": pool}, gate=gate)
         home = Path(os.environ["STOCKADE_TEST_HOME"])
         running = running_site(home, tmp_path, server.admin_dsn(database_name), database)
         site = runner.run(running.__aenter__())

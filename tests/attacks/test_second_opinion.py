@@ -27,6 +27,7 @@ PLATFORM_TABLES = {
             "identity.imported_password",
             "identity.pending_sign_in",
             "identity.throttle",
+            "identity.signing_key",
             "identity.sso_attempt",
             "identity.letter_request",
             "platform.operator",

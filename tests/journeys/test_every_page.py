@@ -61,7 +61,7 @@ async def examined(person: Visit, path: str, look: str) -> list[str]:
     name = "-".join(part for part in path.strip("/").split("/") if len(part) < 30) or "start"
     await person.picture(f"{name}-{look}")
     await person.page.add_script_tag(path=AXE)
-    report = await person.page.evaluate("options => axe.run(document, options)", RULES[look])
+    report = await person.page.evaluate("options => axe.run(document, options)", RULES.get(look, RULES["light"]))
     wide = await person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     told = [f"{path} ({look}): {it['id']} ({it['help']}) {it['nodes'][0]['html'][:200]}" for it in report["violations"]]
     return told + ([f"{path} ({look}): {wide} pixels too wide"] if wide > 0 else [])

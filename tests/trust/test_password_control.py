@@ -35,6 +35,13 @@ def found(server: Any, database_name: str, tmp_path: Path, superuser: Any) -> Ca
     return run
 
 
+@pytest.fixture(autouse=True)
+async def alone(superuser: Any) -> None:
+    """Take the hashes away that other tests have left, the same one for many."""
+    await superuser.execute("update identity.account set password_hash = null where password_hash is not null")
+    await superuser.execute("delete from identity.imported_password")
+
+
 async def with_hashes(superuser: Any, *hashes: str) -> list[Any]:
     """Give accounts of nobody some hashes; return their ids."""
     made = [new_id() for _ in hashes]

@@ -20,7 +20,7 @@ MOVE = 10
 """What confirming, picking and shipping may cost: they lock order, stock and credit one by one."""
 COMMIT = 1
 SEVERAL = 5
-OF_SEVERAL = re.compile(r"/bank-|/imports/|/number-series$|\.pdf$|/stock/counts/|/uses$")
+OF_SEVERAL = re.compile(r"/bank-|/imports/|/number-series$|\.pdf$|/stock/counts/|/uses$|/items$")
 """What is put together of several answers: a file's lines after the file, a document after its company, requests after
 their access."""
 BEYOND = {

@@ -25,7 +25,7 @@ _PROBLEM = b"/problems/csrf"
 )  # fmt: skip
 async def forged_requests_refused(installation: Installation) -> Finding:
     """With a real session, try every route that changes something without a token and with a wrong one."""
-    changing = [route for route in installation.routes if route.method not in _SAFE and route.surface in _OF_PEOPLE]
+    changing = [route for route in installation.routes if route.method not in _SAFE and _is_for_browsers(route)]
     wrong: list[str] = []
     tried = 0
     async with Line(installation) as line:
@@ -43,6 +43,11 @@ async def forged_requests_refused(installation: Installation) -> Finding:
         except CannotSignIn as reason:
             return Finding(False, f"It cannot be checked: {reason}.")
     return finding(tried if changing else 0, "forged requests", wrong)
+
+
+def _is_for_browsers(route: RouteInfo) -> bool:
+    """What is public on the API looks at no session: there is nothing that a browser could be made to lend."""
+    return route.surface in _OF_PEOPLE and not (route.surface == "public" and route.path.startswith("/api/"))
 
 
 async def _send(line: Line, route: RouteInfo, session: Signed, token: str | None) -> Reply:
