@@ -54,7 +54,17 @@ FINE_TRIGGERS = {
 """Triggers on tables with row security, and why they may be there."""
 
 
-OWN_ROWS = frozenset({"desk.dismissal", "desk.entry_draft", "desk.view", "desk.bulk", "desk.note", "imports.run"})
+OWN_ROWS = frozenset(
+    {
+        "desk.dismissal",
+        "desk.entry_draft",
+        "desk.view",
+        "desk.bulk",
+        "desk.note",
+        "imports.run",
+        "identity.access_review_item",
+    }
+)
 """Rows of one person among colleagues: the wall keeps tenants apart, the statement keeps people apart."""
 
 

@@ -16,7 +16,7 @@ from stockade.identity.service.sign_in import issue_link
 from stockade.kernel.control import Probe
 from stockade.kernel.ids import new_id
 from stockade.kernel.settings import Settings
-from stockade.tenancy.probes import ensure_probes
+from stockade.tenancy.probes import address_of, ensure_probes
 from stockade.tenancy.transaction import Database
 from stockade.trust.evidence import EvidenceSigner
 
@@ -67,7 +67,7 @@ class Live:
     async def probe_link(self) -> str:
         """The secret of a one-time link for the first probe tenant's one person."""
         async with self.application.transaction(self.probes[0].principal) as tx:
-            person = (await list_members(tx))[0]
+            person = next(one for one in await list_members(tx) if one.email == address_of(self.probes[0].tenant_id))
             return await issue_link(tx, person.account_id, vouched_by="operator")
 
 
