@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.journeys.conftest import CHROMIUM, FLAGS
+from tests.journeys.keyboard import focused
 from tests.journeys.serving import Home, Serving
 from tests.journeys.test_first_pages import PHONE, Visit, examined, visit
 from tests.mail.posting import Post, post_office
@@ -100,7 +101,8 @@ async def ask(person: Visit, email: str) -> None:
     await person.page.get_by_role("link", name="Forgot your password").focus()
     await person.page.keyboard.press("Enter")
     await person.page.wait_for_url(re.compile("/sign-in/forgot$"))
-    await person.page.keyboard.type(email)  # the field has the focus
+    await focused(person.page)
+    await person.page.keyboard.type(email)
     await person.page.keyboard.press("Enter")
     await person.page.wait_for_url(re.compile("/sign-in/forgot/sent$"))
 
