@@ -108,7 +108,7 @@ class Home:
 
 
 class Serving:
-    """A running ``stockade serve``; ``started_seconds`` is how long it took to its welcome."""
+    """A running ``stockade serve``."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -122,7 +122,6 @@ class Serving:
                 self.stop(signal.SIGKILL)
                 raise AssertionError(f"stockade serve did not start:\n{self.said()[-4000:]}")
             time.sleep(0.05)
-        self.started_seconds = time.monotonic() - begun
 
     def said(self) -> str:
         """What it has printed."""
