@@ -10,13 +10,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
-from tests.running import Site, running_site
+from tests.running import Site, client_of, running_site
 
 import stockade.apps.schema  # noqa: F401  # every table, declared
 from stockade.database.embedded import SUPERUSER, Cluster, locate, prepare, start
@@ -128,7 +128,7 @@ async def scratch(server: Server, worker_id: str) -> AsyncIterator[str]:
     await admin.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def database(server: Server, database_name: str) -> AsyncIterator[Database]:
     """The application's way to this worker's database."""
     pool = await open_pool(server.dsn(Role.APPLICATION, database_name), server.signer, size=20)
@@ -184,9 +184,18 @@ async def tenant(make_tenant: MakeTenant) -> TenantFixture:
     return await make_tenant()
 
 
-@pytest.fixture
-async def site(server: Server, database: Database, database_name: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """The application on this worker's database, asked in process."""
-    home = Path(os.environ[_HOME])
-    async with running_site(home, tmp_path, server.admin_dsn(database_name), database) as running:
+@pytest.fixture(scope="session")
+async def standing(
+    server: Server, database: Database, database_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """The application on this worker's database, built once."""
+    run = tmp_path_factory.mktemp("run")
+    async with running_site(server.cluster.home, run, server.admin_dsn(database_name), database) as running:
         yield running
+
+
+@pytest.fixture
+async def site(standing: Site) -> AsyncIterator[Site]:
+    """The application, asked in process by a client that nobody has used."""
+    async with client_of(standing.app) as client:
+        yield replace(standing, client=client)

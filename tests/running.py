@@ -67,10 +67,19 @@ async def running_site(
     prepare_concurrency(run / "concurrency")
     prepare_metrics(run / "metrics")
     app = build(installation, database=database, run_folder=run)
-    async with _lifespan(app):
-        transport = httpx.ASGITransport(app, client=("127.0.0.1", 12345), raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            yield Site(client, app, installation, database)
+    async with _lifespan(app), client_of(app) as client:
+        yield Site(client, app, installation, database)
+
+
+def client_of(app: Any, **headers: str) -> httpx.AsyncClient:
+    """Return a client for an application, with a jar of cookies of its own."""
+    transport = httpx.ASGITransport(app, client=("127.0.0.1", 12345), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
+
+
+def browser(site: Site, **headers: str) -> httpx.AsyncClient:
+    """Return a client that wants pages, with a jar of cookies of its own."""
+    return client_of(site.app, **{"Accept": "text/html"} | headers)
 
 
 @asynccontextmanager

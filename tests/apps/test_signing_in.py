@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.conftest import MakeTenant, Server, TenantFixture
-from tests.running import ORIGIN, Site, running_site
+from tests.running import Site, browser, running_site
 from tests.walls.calls import Call, calls_of, ids_from, inside
 from tests.walls.inhabitants import furnish
 from tests.walls.trading import Trader
@@ -54,12 +54,6 @@ async def member(site: Site, tenant: TenantFixture, superuser: Any, hashed: str)
         account_id = await add_member(tx, id=new_id(), email=email, name="Ada", place=Place(role="owner"))
     await superuser.execute("update identity.account set password_hash = $1 where id = $2", hashed, account_id)
     return Person(tenant, account_id, email)
-
-
-def browser(site: Site) -> httpx.AsyncClient:
-    """A client with cookies of its own."""
-    transport = httpx.ASGITransport(site.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Accept": "text/html"})
 
 
 async def token_on(client: httpx.AsyncClient, path: str) -> str:

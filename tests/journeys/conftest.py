@@ -36,9 +36,9 @@ def bare() -> Iterator[Home]:
     home.remove()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def browser(serving: Serving) -> AsyncIterator[Any]:
-    """Debian's Chromium."""
+    """Debian's Chromium, launched once; each visit has a profile of its own."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip(f"There is no browser at {CHROMIUM}.")
     from playwright.async_api import async_playwright

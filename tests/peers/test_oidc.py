@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.conftest import MakeTenant, Server, TenantFixture
 from tests.peers.oidc import SECRET, OidcPeer, missing, oidc_peer
-from tests.running import ORIGIN, Site, running_site
+from tests.running import ORIGIN, Site, browser, running_site
 from tests.walls.inhabitants import session_of
 
 from stockade.identity.sso import connections, domains
@@ -88,11 +88,6 @@ async def made_firm(site: Site, tenant: TenantFixture, peer: OidcPeer) -> Firm:
         added = await domains.add_domain(tx, new_id(), domain=domain, connection_id=row.id)
         await domains.verify_domain(tx, added.id, [added.record])
     return Firm(site, tenant, peer, row, domain)
-
-
-def browser(site: Site) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(site.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Accept": "text/html"})
 
 
 async def begun(firm: Firm, client: httpx.AsyncClient) -> str:

@@ -14,7 +14,7 @@ import pytest
 from tests.apps.admin.browsing import told
 from tests.conftest import Server, TenantFixture
 from tests.peers.slapd import PASSWORD, directory_server, missing
-from tests.running import ORIGIN, Site, running_site
+from tests.running import ORIGIN, Site, browser, running_site
 from tests.walls.inhabitants import session_of
 
 from stockade.identity.ldap.directory import Directory
@@ -56,11 +56,6 @@ async def connection_id(site: Site, tenant: TenantFixture, directory: Directory)
     yield made
     async with site.database.transaction(tenant.principal) as tx:
         await domains.remove_domain(tx, domain.id)
-
-
-def browser(site: Site) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(site.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Accept": "text/html"})
 
 
 async def typed(client: httpx.AsyncClient, connection_id: UUID, username: str, password: str) -> httpx.Response:

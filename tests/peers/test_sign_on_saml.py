@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.conftest import TenantFixture
 from tests.peers.test_saml import HERE, NODE, REASON, _certificate, _private
-from tests.running import ORIGIN, Site
+from tests.running import ORIGIN, Site, browser
 
 from stockade.identity.sso import connections, domains, saml_way
 from stockade.identity.sso.connections import NewConnection
@@ -87,11 +87,6 @@ async def running(site: Site, tenant: TenantFixture) -> AsyncIterator[Running]:
         yield Running(site, client, connection_id)
         async with site.database.transaction(tenant.principal) as tx:
             await domains.remove_domain(tx, domain.id)
-
-
-def browser(site: Site) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(site.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers={"Accept": "text/html"})
 
 
 async def posted(running: Running, target: str, fields: dict[str, str]) -> str:

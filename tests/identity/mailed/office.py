@@ -12,7 +12,7 @@ import httpx
 import msgspec
 from tests.conftest import Server, TenantFixture
 from tests.mail.posting import Post, post_office
-from tests.running import ORIGIN, Site, running_site
+from tests.running import ORIGIN, Site, browser, running_site
 
 from stockade.database.roles import Role
 from stockade.identity.mailed import answering
@@ -67,9 +67,7 @@ class Office(msgspec.Struct):
 
     def browser(self, **headers: str) -> httpx.AsyncClient:
         """A browser with cookies of its own."""
-        transport = httpx.ASGITransport(self.site.app, client=("127.0.0.1", 1), raise_app_exceptions=False)
-        given = {"Accept": "text/html"} | headers
-        return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=given)
+        return browser(self.site, **headers)
 
 
 class Person(msgspec.Struct):
