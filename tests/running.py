@@ -60,7 +60,8 @@ async def running_site(
     home: Path, run: Path, admin_dsn: str, database: Database, **settings: Any
 ) -> AsyncIterator[Site]:
     """Start the application on an open database; ``home`` holds the secrets, ``run`` is for its shared memory."""
-    wanted: dict[str, Any] = {"address_requests_per_minute": 10**6, "credential_requests_per_minute": 10**6}
+    limits = ("address_requests_per_minute", "credential_requests_per_minute", "sign_in_attempts_per_minute")
+    wanted: dict[str, Any] = dict.fromkeys(limits, 10**6)
     chosen = Settings(home=home, database_url=admin_dsn, **(wanted | settings))
     installation = Installation(chosen)
     prepare_limits(run / "limits")

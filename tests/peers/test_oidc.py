@@ -39,7 +39,7 @@ async def site(
     home = Path(os.environ["STOCKADE_TEST_HOME"])
     async with running_site(
         home, tmp_path, server.admin_dsn(database_name), database, sso_private_networks=True,
-        sso_certificates=peer.authority, sign_in_attempts_per_minute=1000,
+        sso_certificates=peer.authority,
     ) as running:  # fmt: skip
         yield running
 

@@ -37,8 +37,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
 async def site(server: Server, database: Database, database_name: str, tmp_path: Path) -> AsyncIterator[Site]:
     home = Path(os.environ["STOCKADE_TEST_HOME"])
     async with running_site(
-        home, tmp_path, server.admin_dsn(database_name), database, sso_private_networks=True,
-        sign_in_attempts_per_minute=1000,
+        home, tmp_path, server.admin_dsn(database_name), database, sso_private_networks=True
     ) as running:  # fmt: skip
         yield running
 

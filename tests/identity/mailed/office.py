@@ -89,7 +89,6 @@ async def opened(
     with post_office(post) as office:
         given: dict[str, Any] = {
             "smtp_url": f"smtp://127.0.0.1:{office.port}", "mail_from": "post@stockade.example",
-            "sign_in_attempts_per_minute": 10_000,
         } | settings  # fmt: skip
         secrets = server.keyring.folder.parent
         async with running_site(secrets, run, server.admin_dsn(database_name), database, **given) as site:
