@@ -5,6 +5,7 @@ import contextlib
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -39,6 +40,13 @@ def bare() -> Iterator[Home]:
 @pytest.fixture(scope="session")
 async def browser(serving: Serving) -> AsyncIterator[Any]:
     """Debian's Chromium, launched once; each visit has a profile of its own."""
+    async with chromium_for(serving) as launched:
+        yield launched
+
+
+@asynccontextmanager
+async def chromium_for(serving: Serving) -> AsyncIterator[Any]:
+    """Launch a browser that trusts an installation's certificate and no other."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip(f"There is no browser at {CHROMIUM}.")
     from playwright.async_api import async_playwright

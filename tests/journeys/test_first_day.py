@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from tests.journeys.conftest import CHROMIUM, FLAGS
+from tests.journeys.conftest import chromium_for
 from tests.journeys.serving import Home, Serving
 from tests.journeys.test_first_pages import PHONE, Visit, examined, visit
 
@@ -39,16 +39,11 @@ def newcomer() -> Iterator[Serving]:
         home.remove()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def chromium(newcomer: Serving) -> AsyncIterator[Any]:
     """A browser that trusts this installation."""
-    from playwright.async_api import async_playwright
-
-    async with async_playwright() as playwright:
-        pin = f"--ignore-certificate-errors-spki-list={newcomer.key_pin()}"
-        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, pin])
+    async with chromium_for(newcomer) as launched:
         yield launched
-        await launched.close()
 
 
 async def enter(person: Visit, serving: Serving) -> None:

@@ -5,13 +5,11 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from stockade.database.statements import TENANT, param, statement
 from stockade.kernel.problems import VersionConflict
 from stockade.mail.addresses import TEXT_PATTERN, Address, Line
 from stockade.mail.model import Setting
+from stockade.tenancy.one_row import OneRow
 from stockade.tenancy.transaction import Transaction
 
 Signature = Annotated[str, msgspec.Meta(max_length=1000, pattern=TEXT_PATTERN)]
@@ -36,24 +34,12 @@ class MailSettingChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     signature: Signature | UnsetType = UNSET
 
 
-_FIELDS = [getattr(Setting, name) for name in MailSetting.__struct_fields__]
-_READ = statement(select(*_FIELDS).where(Setting.tenant_id == TENANT, Setting.id == TENANT), MailSetting)
-_GIVEN = {name: param(name) for name in ("sender_name", "reply_to", "signature")}
-_SET = statement(
-    insert(Setting)
-    .values(tenant_id=TENANT, id=TENANT, **_GIVEN)
-    .on_conflict_do_update(
-        index_elements=(Setting.tenant_id, Setting.id), set_=_GIVEN | {"version": Setting.version + 1},
-        where=Setting.version == param("expected"),
-    )
-    .returning(*_FIELDS),
-    MailSetting,
-)  # fmt: skip
+_SETTING = OneRow(Setting, MailSetting, {"sender_name": None, "reply_to": None, "signature": ""})
 
 
 async def read_setting(tx: Transaction) -> MailSetting:
     """Return how letters are signed."""
-    return await _READ.first(tx) or MailSetting(tx.tenant_id, None, None, "", 0)
+    return await _SETTING.read(tx)
 
 
 async def set_setting(tx: Transaction, change: MailSettingChange) -> MailSetting:
@@ -62,9 +48,7 @@ async def set_setting(tx: Transaction, change: MailSettingChange) -> MailSetting
     if before.version != change.expected_version:
         raise VersionConflict
     given = {
-        name: getattr(before, name) if getattr(change, name) is UNSET else getattr(change, name) for name in _GIVEN
+        name: getattr(before, name) if getattr(change, name) is UNSET else getattr(change, name)
+        for name in _SETTING.names
     }
-    made = await _SET.first(tx, expected=change.expected_version, **given)
-    if made is None:
-        raise VersionConflict
-    return made
+    return await _SETTING.set(tx, change.expected_version, given)

@@ -4,13 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from stockade.database.statements import TENANT, param, statement
 from stockade.identity.reviews.model import ReviewPolicy
 from stockade.identity.reviews.rules import Every
-from stockade.kernel.problems import VersionConflict
+from stockade.tenancy.one_row import OneRow
 from stockade.tenancy.transaction import Transaction
 
 Undecided = Literal["nothing", "remove"]
@@ -37,33 +34,16 @@ class PolicyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     undecided: Undecided
 
 
-_NAMES = ("every", "days_to_decide", "reminders", "undecided")
-_FIELDS = [getattr(ReviewPolicy, name) for name in PolicyRow.__struct_fields__]
-_READ = statement(select(*_FIELDS).where(ReviewPolicy.tenant_id == TENANT, ReviewPolicy.id == TENANT), PolicyRow)
-_GIVEN = {name: param(name) for name in _NAMES}
-_SET = statement(
-    insert(ReviewPolicy)
-    .values(tenant_id=TENANT, id=TENANT, **_GIVEN)
-    .on_conflict_do_update(
-        index_elements=(ReviewPolicy.tenant_id, ReviewPolicy.id),
-        set_=_GIVEN | {"version": ReviewPolicy.version + 1},
-        where=ReviewPolicy.version == param("expected"),
-    )
-    .returning(*_FIELDS),
-    PolicyRow,
+_POLICY = OneRow(
+    ReviewPolicy, PolicyRow, {"every": "quarter", "days_to_decide": 21, "reminders": True, "undecided": "nothing"}
 )
 
 
 async def read_policy(tx: Transaction) -> PolicyRow:
     """Return the tenant's policy: every quarter, three weeks, with reminders, nothing removed, unless it set one."""
-    row = await _READ.first(tx)
-    return row or PolicyRow(tx.tenant_id, "quarter", 21, reminders=True, undecided="nothing", version=0)
+    return await _POLICY.read(tx)
 
 
 async def set_policy(tx: Transaction, change: PolicyChange) -> PolicyRow:
     """Set the policy; ``VersionConflict`` if somebody else did meanwhile."""
-    given = {name: getattr(change, name) for name in _NAMES}
-    row = await _SET.first(tx, expected=change.expected_version, **given)
-    if row is None or (change.expected_version == 0 and row.version != 1):
-        raise VersionConflict
-    return row
+    return await _POLICY.set(tx, change.expected_version, {name: getattr(change, name) for name in _POLICY.names})

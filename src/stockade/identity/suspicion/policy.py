@@ -4,13 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from stockade.database.statements import TENANT, param, statement
-from stockade.identity.suspicion.model import KINDS, SuspicionPolicy
+from stockade.identity.suspicion.model import SuspicionPolicy
 from stockade.identity.suspicion.rules import DEFAULT_POLICY, Policy
-from stockade.kernel.problems import VersionConflict
+from stockade.tenancy.one_row import OneRow
 from stockade.tenancy.transaction import Transaction
 
 Choice = Literal["notify", "step_up", "lock"]
@@ -43,35 +40,17 @@ class PolicyChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     token_reuse: Choice
 
 
-_FIELDS = [getattr(SuspicionPolicy, name) for name in PolicyRow.__struct_fields__]
-_READ = statement(select(*_FIELDS).where(SuspicionPolicy.tenant_id == TENANT, SuspicionPolicy.id == TENANT), PolicyRow)
-_GIVEN = {name: param(name) for name in KINDS}
-_SET = statement(
-    insert(SuspicionPolicy)
-    .values(tenant_id=TENANT, id=TENANT, **_GIVEN)
-    .on_conflict_do_update(
-        index_elements=(SuspicionPolicy.tenant_id, SuspicionPolicy.id),
-        set_=_GIVEN | {"version": SuspicionPolicy.version + 1},
-        where=SuspicionPolicy.version == param("expected"),
-    )
-    .returning(*_FIELDS),
-    PolicyRow,
-)  # fmt: skip
+_POLICY = OneRow(SuspicionPolicy, PolicyRow, DEFAULT_POLICY)
 
 
 async def read_policy(tx: Transaction) -> PolicyRow:
     """Return the tenant's policy, the usual one if it has set none."""
-    row = await _READ.first(tx)
-    return row or PolicyRow(id=tx.tenant_id, version=0, **DEFAULT_POLICY)
+    return await _POLICY.read(tx)
 
 
 async def set_policy(tx: Transaction, change: PolicyChange) -> PolicyRow:
     """Set the policy; ``VersionConflict`` if somebody else did meanwhile."""
-    given = {name: getattr(change, name) for name in KINDS}
-    row = await _SET.first(tx, expected=change.expected_version, **given)
-    if row is None or (change.expected_version == 0 and row.version != 1):
-        raise VersionConflict
-    return row
+    return await _POLICY.set(tx, change.expected_version, {kind: getattr(change, kind) for kind in _POLICY.names})
 
 
 def as_rules(row: PolicyRow) -> Policy:
