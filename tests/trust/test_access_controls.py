@@ -1,20 +1,27 @@
-"""The controls of guessing and of roles: each holds on the application as it is, and turns red without its defence."""
+"""The controls of guessing, of roles and of what is reserved: each holds as it is, and is red without its defence."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.trust import listening as listening_module
 from tests.trust.listening import listening
 
+from stockade.access import roles
+from stockade.access.permissions import PERMISSIONS, Permission
+from stockade.apps.site import routes_of
 from stockade.database import statements
 from stockade.identity.signing_in import brake
-from stockade.kernel.control import CONTROLS, Finding
+from stockade.kernel.control import CONTROLS, Finding, RouteInfo
 from stockade.tenancy.limiting import CUSTOMER_ROWS
+from stockade.tenancy.principal import Principal
 from stockade.trust.collect import collect
 
 collect()
 BRAKE, ROLES = "identity.guessing-braked", "access.own-roles-hold"
+RESERVED = "access.sweeping-work-reserved"
+WIDE = RouteInfo("DELETE", "/api/v1/customers", "parties:update", "api")
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def found(server: Any, database_name: str, tmp_path: Path) -> Callable[[str], An
     return run
 
 
-@pytest.mark.parametrize("name", [BRAKE, ROLES])
+@pytest.mark.parametrize("name", [BRAKE, ROLES, RESERVED])
 async def test_the_control_holds_and_holds_again(
     server: Any, database_name: str, tmp_path: Path, name: str
 ) -> None:  # fmt: skip
@@ -82,3 +89,36 @@ async def test_without_the_trail_the_making_of_roles_is_not_noted(found: Callabl
         assert not (await found(ROLES)).holds
     finally:
         await superuser.execute("alter table identity.role enable trigger audit_insert")
+
+
+async def test_a_reserved_permission_that_members_have_is_seen(
+    found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted = Permission.granted_to
+
+    def generous(self: Permission, principal: Principal) -> bool:
+        return self.name == "imports:run" or granted(self, principal)
+
+    monkeypatch.setattr(Permission, "granted_to", generous)
+    told = await found(RESERVED)
+    assert not told.holds
+    assert "/imports" in str(told)
+
+
+async def test_a_role_that_could_be_given_what_is_reserved_is_seen(
+    found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roles, "grantable_permissions", lambda: sorted(PERMISSIONS))
+    told = await found(RESERVED)
+    assert not told.holds
+    assert "was given imports:run" in str(told)
+
+
+async def test_a_route_that_deletes_in_numbers_for_members_is_seen(
+    found: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A route is added to what the control is told of the installation."""
+    monkeypatch.setattr(listening_module, "routes_of", lambda: [*routes_of(), WIDE])
+    told = await found(RESERVED)
+    assert not told.holds
+    assert "deletes in numbers" in str(told)

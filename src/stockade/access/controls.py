@@ -156,6 +156,58 @@ async def own_roles_hold(installation: Installation) -> Finding:
     return finding(7, "properties of roles", wrong)
 
 
+@control(
+    id="access.sweeping-work-reserved", claims=("C4",), every=timedelta(hours=1), max_age=timedelta(hours=3),
+    standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
+    statement="Imports, directories and sign-on of a company, by which data and people come in and go in numbers, are "
+    "an owner's or admin's alone: members, viewers and roles of the company's own are refused at each of their "
+    "routes, no such role can be given them, and nothing else deletes more than one record at once.",
+)  # fmt: skip
+async def sweeping_work_reserved(installation: Installation) -> Finding:
+    """Call the reserved routes as a member, a viewer and with a role that holds all it can; ask for one with more."""
+    probe_key = getattr(installation, "probe_key", None)
+    if probe_key is None:
+        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+    reserved = [route for route in installation.routes if _reserved(route)]
+    wrong = [
+        f"{route.method} {route.path} deletes in numbers and is not reserved"
+        for route in installation.routes if _deletes_in_numbers(route) and not _reserved(route)
+    ]  # fmt: skip
+    grantable = sorted(name for name, asked in PERMISSIONS.items() if not asked.personal and not asked.reserved)
+    everything = {"permissions": grantable}
+    async with (
+        Line(installation) as line, probe_key("owner") as owner, probe_key("member") as member,
+        probe_key("viewer") as viewer, _key_of(line, owner, "everything", everything) as own,
+    ):  # fmt: skip
+        for name, key in (("member", member), ("viewer", viewer), ("role of the company's own", own)):
+            wrong += await _not_refused(line, name, key, reserved)
+        for sweeping in sorted({route.permission or "" for route in reserved}):
+            asked = {"name": f"Control: {secrets.token_hex(8)}", "permissions": [sweeping]}
+            if "id" in await _make(line, owner, "/roles", asked):
+                wrong.append(f"a role of the company's own was given {sweeping}")
+    return finding(3 * len(reserved), "calls of reserved routes", wrong)
+
+
+async def _not_refused(line: Line, name: str, key: str, routes: list[RouteInfo]) -> list[str]:
+    wrong = []
+    for route in routes:
+        reply = await _call(line, route, key)
+        if reply.status != HTTPStatus.FORBIDDEN:
+            wrong.append(f"{route.method} {route.path} answers a {name} with {reply.status}")
+    return wrong
+
+
+def _deletes_in_numbers(route: RouteInfo) -> bool:
+    """Return whether a route deletes without naming a record, and not just what is one's own."""
+    asked = PERMISSIONS.get(route.permission or "")
+    return route.method == "DELETE" and "{" not in route.path and not (asked and asked.personal)
+
+
+def _reserved(route: RouteInfo) -> bool:
+    found = PERMISSIONS.get(route.permission or "")
+    return found is not None and found.reserved
+
+
 _LIMIT_MINOR = 123_456
 _NOTED = "select exists (select from audit.entry where tenant_id = $1 and action = 'identity.role_made')"
 

@@ -31,12 +31,15 @@ class Permission(msgspec.Struct, frozen=True):
     """One thing that may be allowed: its name, the least role that has it, and whether it changes anything.
 
     A ``personal`` one is about oneself (one's own views, passkeys): every role has it, those that tenants make, too.
+    A ``reserved`` one (imports, directories, sign-on, bank details) is an owner's or admin's alone: no role that a
+    tenant makes can hold it.
     """
 
     name: str
     least: str
     changes: bool
     personal: bool = False
+    reserved: bool = False
 
     @property
     def module(self) -> str:
@@ -68,12 +71,16 @@ PUBLIC = Permission("public:anyone", "viewer", changes=False)
 """Written out on every route that anybody may call, so that none is open by omission."""
 
 
-def permission(name: str, *, least: str, changes: bool | None = None, personal: bool = False) -> Permission:
+def permission(
+    name: str, *, least: str, changes: bool | None = None, personal: bool = False, reserved: bool = False
+) -> Permission:
     """Declare a permission; it changes something unless its verb is ``read`` or that is said otherwise."""
     if not _GRAMMAR.fullmatch(name) or least not in RANK:
         raise ValueError(f"{name!r} with least role {least!r} is not a permission: write module:verb and a role.")
+    if reserved and RANK[least] < RANK["admin"]:
+        raise ValueError(f"{name!r} is reserved to owners and admins, and so cannot be for the role {least!r}.")
     changing = not name.endswith(":read") if changes is None else changes
-    made = Permission(name, least, changes=changing, personal=personal)
+    made = Permission(name, least, changes=changing, personal=personal, reserved=reserved)
     if PERMISSIONS.setdefault(name, made) != made:
         raise ValueError(f"The permission {name!r} is declared twice, and differently.")
     return made

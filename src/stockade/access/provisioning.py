@@ -28,7 +28,7 @@ from scim2_models import (
     SearchRequest,
 )
 
-from stockade.access.permissions import Permission
+from stockade.access.permissions import Permission, permission
 from stockade.access.routes import delete, get, patch, post, put
 from stockade.identity.credentials import PROVISIONER
 from stockade.identity.scim import groups, users
@@ -60,6 +60,8 @@ class _Provisioning(Permission, frozen=True):
         return principal.role == PROVISIONER
 
 
+READ_PROVISIONING = permission("provisioning:read", least="admin")
+MANAGE_PROVISIONING = permission("provisioning:manage", least="admin", reserved=True)
 PROVISION = _Provisioning("scim:provision", "owner", changes=True)
 
 

@@ -11,6 +11,7 @@ from stockade.access.api import ISSUE_KEYS, MANAGE_MEMBERS, MemberChange, RoleNa
 from stockade.access.factors import require_person
 from stockade.access.fields import Version
 from stockade.access.permissions import Permission, permission
+from stockade.access.provisioning import MANAGE_PROVISIONING
 from stockade.access.rights import permissions_of
 from stockade.access.roles import require_assignable
 from stockade.access.routes import verb_of
@@ -30,7 +31,7 @@ READ_REVIEWS = permission("reviews:read", least="admin")
 DECIDE = permission("reviews:decide", least="admin")
 CONFIGURE_REVIEWS = permission("reviews:configure", least="owner")
 _BY_HAND: dict[str, Permission] = {
-    "member": MANAGE_MEMBERS, "key": ISSUE_KEYS, "scim_token": permission("provisioning:manage", least="admin"),
+    "member": MANAGE_MEMBERS, "key": ISSUE_KEYS, "scim_token": MANAGE_PROVISIONING,
     "issuer": MANAGE_SIGN_ON,
 }  # fmt: skip
 """What removing each kind by hand asks for."""

@@ -23,8 +23,6 @@ from stockade.tenancy.transaction import Transaction, on_violation
 
 CustomerRows = Literal["all", "own", "region"]
 WarehouseRows = Literal["all", "own"]
-NEVER_OWN = frozenset({"settings:set_bank"})
-"""What only an owner has: a role that a tenant makes cannot hold it."""
 
 
 class RoleNameTaken(Conflict):
@@ -185,7 +183,7 @@ async def require_assignable(tx: Transaction, role: str, own_role_id: UUID | Non
 
 def grantable_permissions() -> list[str]:
     """Return every permission that a role of a tenant's own can hold, by module."""
-    return sorted(name for name, asked in PERMISSIONS.items() if not asked.personal and name not in NEVER_OWN)
+    return sorted(name for name, asked in PERMISSIONS.items() if not asked.personal and not asked.reserved)
 
 
 def _checked(principal: Principal, given: NewRole) -> dict[str, object]:

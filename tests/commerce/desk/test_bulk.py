@@ -7,7 +7,9 @@ import pytest
 from tests.commerce.orders.shop import Shop, open_shop
 from tests.conftest import TenantFixture
 
+from stockade.access.acting import in_name_of
 from stockade.access.permissions import Forbidden
+from stockade.access.roles import NewRole, make_role
 from stockade.commerce.desk.bulk import JOB, Bulk, read_bulk, run_bulk, start_bulk
 from stockade.commerce.orders import service
 from stockade.identity.service.members import Place, add_member, change_member, list_members
@@ -112,3 +114,16 @@ async def test_a_job_that_names_another_tenants_action_does_nothing(
     async with shop.open() as tx:
         assert (await read_bulk(tx, bulk_id)).count("waiting") == 1
     assert JOB == "desk_bulk"
+
+
+async def test_a_role_that_the_tenant_made_is_taken_as_it_is(shop: Shop) -> None:
+    product = await shop.product("A", on_hand=100)
+    order = await shop.place((product, 1))
+    async with shop.open() as tx:
+        role = await make_role(tx, new_id(), NewRole(name="Desk", permissions=["orders:read", "orders:confirm"]))
+        place = Place(role="own", own_role_id=role.id)
+        account = await add_member(tx, id=new_id(), email=f"{new_id().hex}@example.com", name="Eve", place=place)
+    person = await in_name_of(shop.database, shop.principal.tenant_id, account)
+    assert [it.outcome for it in (await run(shop, await begun(shop, person, "confirm", [order.id]))).items] == ["done"]
+    with pytest.raises(Forbidden):
+        await begun(shop, person, "ship", [order.id])

@@ -8,6 +8,7 @@ from tests.conftest import MakeTenant, TenantFixture
 from tests.running import Site
 from tests.walls.trading import Trader
 
+from stockade.access.acting import in_name_of
 from stockade.commerce.catalog.service.products import list_products
 from stockade.commerce.imports import jobs
 from stockade.commerce.imports.fields import Source
@@ -19,6 +20,9 @@ from stockade.commerce.imports.service.uploading import read_again
 from stockade.commerce.imports.views import MappingChange, NotNow, ReadingChange
 from stockade.commerce.parties.service.customers import list_customers
 from stockade.database.statements import raw
+from stockade.identity.service.keys import Scope, issue_key
+from stockade.identity.service.members import Place, add_member, change_member, list_members
+from stockade.kernel.ids import new_id
 from stockade.kernel.problems import Invalid, NotFound
 from stockade.tenancy.transaction import Database
 
@@ -247,3 +251,31 @@ async def test_another_tenants_import_is_not_there(
         with pytest.raises(NotFound):
             await read_import(tx, run.id)
         assert await list_lines(tx, run.id, count=10) == []
+
+
+async def test_a_key_that_is_bound_to_imports_may_not_make_products_by_them(shop: TenantFixture, site: Site) -> None:
+    run = await uploaded(site.database, shop, csv_of("SKU;Name;List price;VAT", "N-1;New;1.00;20"))
+    for modules, status in ((["imports"], 403), (["imports", "catalog"], 200)):
+        scope = Scope(role="admin", modules=modules)
+        async with site.database.transaction(shop.principal) as tx:
+            key = await issue_key(tx, site.installation.credentials, id=new_id(), name="k", scope=scope)
+        answer = await site.call(key, "POST", f"/api/v1/imports/{run.id}/check")
+        assert answer.status_code == status, answer.text
+
+
+async def test_whoever_has_lost_the_right_meanwhile_imports_nothing_more(
+    shop: TenantFixture, database: Database
+) -> None:
+    async with database.transaction(shop.principal) as tx:
+        place = Place(role="admin")
+        account = await add_member(tx, id=new_id(), email=f"{new_id().hex}@example.com", name="Eve", place=place)
+    person = await in_name_of(database, shop.id, account)
+    lines = [f"N-{number};New;1.00;20" for number in range(3)]
+    run = await uploaded(database, shop, csv_of("SKU;Name;List price;VAT", *lines))
+    async with database.transaction(person) as tx:
+        await running.start_import(tx, run.id)
+    async with database.transaction(shop.principal) as tx:
+        member = next(it for it in await list_members(tx) if it.account_id == account)
+        await change_member(tx, member.id, place=Place(role="member"), state="active")
+    assert (await jobs.work_on(database, shop.id, run.id)).state == "stopped"
+    assert set(await products(database, shop)) == {"AMPHORA-1"}

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.access.acting import in_name_of
 from stockade.commerce.desk.acting import ACTIONS
 from stockade.database.statements import raw
 from stockade.jobs.queue import Work, enqueue
@@ -54,7 +55,6 @@ class Bulk(msgspec.Struct, frozen=True):
 class _Run(msgspec.Struct, frozen=True):
     account_id: UUID
     action: str
-    role: str | None
 
 
 _START = raw(
@@ -80,14 +80,7 @@ _READ = raw(
     "this_tenant id",
 )
 _RUN = raw(
-    """
-    select b.account_id, b.action, m.role from desk.bulk b
-    left join identity.membership m
-        on m.tenant_id = $1 and m.account_id = b.account_id and m.state = 'active'
-    where b.tenant_id = $1 and b.id = $2
-    """,
-    "this_tenant id",
-    _Run,
+    "select b.account_id, b.action from desk.bulk b where b.tenant_id = $1 and b.id = $2", "this_tenant id", _Run
 )
 _WAITING = raw(
     "select position from desk.bulk_item where tenant_id = $1 and bulk_id = $2 and outcome = 'waiting' "
@@ -146,14 +139,8 @@ async def run_bulk(worker: Database, work: Work) -> None:
         waiting = await _WAITING.all(tx, id=bulk_id)
     if run is None:
         return
-    person = Principal(
-        tenant_id=work.tenant_id,
-        actor_id=run.account_id,
-        kind=ActorKind.JOB,
-        role=run.role or "",
-        read_only=not run.role,
-    )
     for position in waiting:
+        person = await in_name_of(worker, work.tenant_id, run.account_id)
         await _do_one(worker, person, bulk_id, run.action, position)
 
 

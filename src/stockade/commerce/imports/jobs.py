@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from stockade.access.acting import in_name_of
 from stockade.commerce.imports.reading import Sheet, read_file
 from stockade.commerce.imports.reading.limits import Refused
 from stockade.commerce.imports.service.forgetting import forget_old_imports
 from stockade.commerce.imports.service.reading import read_import
-from stockade.commerce.imports.service.running import Firsts, advance, repeated
+from stockade.commerce.imports.service.running import Firsts, advance, may_go_on, repeated, stop_import
 from stockade.commerce.imports.service.standing import ENTRYPOINT, locked_state, wake
 from stockade.commerce.imports.service.uploading import content_of, refuse_file, take_sheet
 from stockade.commerce.imports.views import ImportView
@@ -50,13 +51,14 @@ async def work_on(worker: Database, tenant_id: UUID, import_id: UUID) -> ImportV
         return await _read(worker, who, run, content)
     if run.state not in ("checking", "running") or run.started_by is None:
         return run
-    # What an import makes is made in the name of whoever started it: the trail says so.
-    who = Principal(tenant_id=tenant_id, actor_id=run.started_by, kind=ActorKind.JOB, role="admin")
     async with worker.transaction(who, valid_seconds=JOB_SECONDS) as tx:
         firsts: Firsts = await repeated(tx, run)
     while run.is_at_work:
-        async with worker.transaction(who, valid_seconds=JOB_SECONDS) as tx:
-            run = await advance(tx, import_id, firsts)
+        # What an import makes is made in the name of whoever started it, for as long as they may: the trail says so.
+        person = await in_name_of(worker, tenant_id, run.started_by)
+        may = may_go_on(person, run)
+        async with worker.transaction(person if may else who, valid_seconds=JOB_SECONDS) as tx:
+            run = await (advance(tx, import_id, firsts) if may else stop_import(tx, import_id))
     return run
 
 

@@ -3,4 +3,4 @@
 from stockade.access.permissions import permission
 
 READ = permission("imports:read", least="member")
-RUN = permission("imports:run", least="admin")
+RUN = permission("imports:run", least="admin", reserved=True)

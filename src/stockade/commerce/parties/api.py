@@ -32,7 +32,7 @@ ARCHIVE = permission("parties:archive", least="member")
 READ_COMPANY = permission("settings:read", least="viewer")
 UPDATE_COMPANY = permission("settings:update", least="admin")
 READ_BANK = permission("settings:bank", least="admin", changes=False)
-SET_BANK = permission("settings:set_bank", least="owner")
+SET_BANK = permission("settings:set_bank", least="owner", reserved=True)
 
 
 @get("/company", permission=READ_COMPANY, problems=[NotFound])

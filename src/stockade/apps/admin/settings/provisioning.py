@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from stockade.access.permissions import permission
+from stockade.access.provisioning import MANAGE_PROVISIONING, READ_PROVISIONING
 from stockade.access.rights import permissions_of, require_grantable
 from stockade.access.routes import opened
 from stockade.apps.admin.forms import Form, submitted_new
@@ -20,8 +20,6 @@ from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
 
 ADDRESS = "/settings/provisioning"
-READ = permission("provisioning:read", least="admin")
-MANAGE = permission("provisioning:manage", least="admin")
 TOLD = {
     "revoked": N_("The token is revoked. The directory is refused from now on."),
     "mapped": N_("The group's members have its role from now on."),
@@ -34,13 +32,13 @@ class NewToken(msgspec.Struct, frozen=True):
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
-@page(ADDRESS, permission=READ)
+@page(ADDRESS, permission=READ_PROVISIONING)
 async def show_provisioning(tx: Transaction, request: AnyRequest) -> Shown:
     """The tokens and the groups."""
     return await _page(tx, request, Form({}))
 
 
-@form(ADDRESS, permission=MANAGE)
+@form(ADDRESS, permission=MANAGE_PROVISIONING)
 async def take_token(request: AnyRequest, fields: Fields) -> Shown | str:
     """Issue a token and show it: this once. Its groups may make admins, so nobody with less than that issues one."""
 
@@ -59,7 +57,7 @@ async def take_token(request: AnyRequest, fields: Fields) -> Shown | str:
     )  # fmt: skip
 
 
-@form(ADDRESS + "/tokens/{token_id:uuid}/revoke", permission=MANAGE)
+@form(ADDRESS + "/tokens/{token_id:uuid}/revoke", permission=MANAGE_PROVISIONING)
 async def take_token_revocation(request: AnyRequest, fields: Fields, token_id: UUID) -> Shown | str:
     """Revoke a token."""
     async with opened(request) as tx:
@@ -67,7 +65,7 @@ async def take_token_revocation(request: AnyRequest, fields: Fields, token_id: U
     return f"{ADDRESS}?done=revoked"
 
 
-@form(ADDRESS + "/groups/{group_id:uuid}", permission=MANAGE)
+@form(ADDRESS + "/groups/{group_id:uuid}", permission=MANAGE_PROVISIONING)
 async def take_group_role(request: AnyRequest, fields: Fields, group_id: UUID) -> Shown | str:
     """Say what role a group stands for: one that whoever says so could give, and never an owner's."""
     role = fields.get("role", "")

@@ -14,6 +14,7 @@ import asyncpg
 import msgspec
 
 from stockade.commerce.imports.fields import Reason, Values
+from stockade.commerce.imports.permissions import RUN
 from stockade.commerce.imports.service.mapping import reader_of
 from stockade.commerce.imports.service.reading import list_lines, read_import
 from stockade.commerce.imports.service.standing import in_state, locked_state, wake
@@ -23,6 +24,7 @@ from stockade.commerce.imports.views import ImportView, LineView, State
 from stockade.database.statements import raw
 from stockade.kernel.problems import Problem
 from stockade.kernel.words import N_, Said
+from stockade.tenancy.principal import Principal
 from stockade.tenancy.transaction import Busy, Transaction, translated
 
 BATCH = 100
@@ -76,12 +78,14 @@ Firsts = Mapping[int, int]
 
 
 async def check_import(tx: Transaction, import_id: UUID) -> ImportView:
-    """Have every line tried and taken back; ``NotNow`` unless the columns are there and nothing has run."""
+    """Have every line tried and taken back; ``NotNow`` unless the columns are there and nothing has run,
+    ``Forbidden`` for who may not enter such records one by one."""
     return await _begin(tx, import_id, "checking")
 
 
 async def start_import(tx: Transaction, import_id: UUID) -> ImportView:
-    """Have the lines imported, in the name of whoever starts it; ``NotNow`` if it has run or is at work."""
+    """Have the lines imported, in the name of whoever starts it; ``NotNow`` if it has run or is at work, ``Forbidden``
+    for who may not enter such records one by one."""
     return await _begin(tx, import_id, "running")
 
 
@@ -92,8 +96,15 @@ async def stop_import(tx: Transaction, import_id: UUID) -> ImportView:
     return await read_import(tx, import_id)
 
 
+def may_go_on(principal: Principal, run: ImportView) -> bool:
+    """Return whether somebody, with the rights of this moment, may do what an import does."""
+    return all(asked.granted_to(principal) for asked in (RUN, *TARGETS[run.target].permissions))
+
+
 async def _begin(tx: Transaction, import_id: UUID, state: State) -> ImportView:
     await in_state(tx, import_id, "ready", "checked")
+    for asked in TARGETS[(await read_import(tx, import_id)).target].permissions:
+        asked.require(tx.principal)
     await _BEGIN.run(tx, id=import_id, state=state, actor_id=tx.principal.actor_id)
     await wake(tx, import_id)
     return await read_import(tx, import_id)

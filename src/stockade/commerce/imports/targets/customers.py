@@ -10,8 +10,10 @@ from uuid import UUID
 import msgspec
 from babel import Locale
 
+from stockade.access.permissions import Permission
 from stockade.commerce.imports.fields import Field, Mapped, Reason, Source, Values
 from stockade.commerce.imports.targets.declaration import Rejected, Taken, missing, types_of
+from stockade.commerce.parties.api import CREATE, UPDATE
 from stockade.commerce.parties.service.company import find_company
 from stockade.commerce.parties.service.customers import CustomerChange, NewCustomer, change_customer, create_customer
 from stockade.database.statements import raw
@@ -94,6 +96,7 @@ class Known(msgspec.Struct, frozen=True):
 class Customers:
     """What a file of customers can say, and what its lines do."""
 
+    permissions: Sequence[Permission] = (CREATE, UPDATE)
     fields: Sequence[Field] = _FIELDS
     types: Mapping[str, Any] = types_of(NewCustomer)
 

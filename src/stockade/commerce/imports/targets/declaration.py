@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.access.permissions import Permission
 from stockade.commerce.imports.fields import Field, Mapped, Reason, Values
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction
@@ -40,6 +41,10 @@ class Batch(Protocol):
 
 class Target(Protocol):
     """A kind of record that can be imported."""
+
+    @property
+    def permissions(self) -> Sequence[Permission]:
+        """What its lines take when they are entered one by one, and so take here."""
 
     @property
     def fields(self) -> Sequence[Field]:

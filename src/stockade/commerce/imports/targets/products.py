@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from stockade.access.permissions import Permission
+from stockade.commerce.catalog.api import CREATE, UPDATE
 from stockade.commerce.catalog.rules import WITHOUT_VAT
 from stockade.commerce.catalog.service.products import NewProduct, ProductChange, change_product, create_product
 from stockade.commerce.catalog.service.vat import rates_on
@@ -79,6 +81,7 @@ _KNOWN = raw(
 class Products:
     """What a file of products can say, and what its lines do."""
 
+    permissions: Sequence[Permission] = (CREATE, UPDATE)
     fields: Sequence[Field] = _FIELDS
     types: Mapping[str, Any] = types_of(NewProduct)
 

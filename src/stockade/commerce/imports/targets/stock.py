@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 
 from stockade.access.fields import Quantity, Text80
+from stockade.access.permissions import Permission
 from stockade.commerce.catalog.rules import Sku
 from stockade.commerce.imports.fields import Field, Mapped, Reason, Source, Values
 from stockade.commerce.imports.targets.declaration import Rejected, Taken, missing
+from stockade.commerce.stock.permissions import ADJUST
 from stockade.commerce.stock.rules import Change
 from stockade.commerce.stock.service import make_moves
 from stockade.database.statements import raw
@@ -51,6 +53,7 @@ _OPENED = raw(
 class OpeningStock:
     """What a file of opening stock can say, and what its lines do."""
 
+    permissions: Sequence[Permission] = (ADJUST,)
     fields: Sequence[Field] = _FIELDS
     types: Mapping[str, Any] = {"sku": Sku, "quantity": Quantity, "warehouse": Text80}
 
