@@ -17,6 +17,7 @@ BASE = "dc=example,dc=org"
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
 SERVICE = f"cn=stockade,{BASE}"
 SERVICE_PASSWORD = "service-Secret-1"
+ROOT, ROOT_PASSWORD = f"cn=root,{BASE}", "root-Secret-1"
 PASSWORD = "correct horse battery staple"
 _SCHEMAS = Path("/etc/ldap/schema")
 _MODULES = Path("/usr/lib/ldap")
@@ -47,6 +48,7 @@ database mdb
 maxsize 67108864
 suffix "{base}"
 rootdn "cn=root,{base}"
+rootpw "{root}"
 directory {folder}/data
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{service}" read by * none
@@ -68,11 +70,13 @@ _PEOPLE = {
     "mustchange": "pwdReset: TRUE",
     "expired": "pwdChangedTime: 20100101000000Z\npwdPolicySubentry: cn=strict," + BASE,
     "guessed": "",
+    "leaving": "userAccountControl: 512",
+    "mover": "",
     "grace": "pwdChangedTime: 20100101000000Z\npwdPolicySubentry: cn=graceful," + BASE,
 }
 """What stands in each person's entry besides the usual."""
 _NESTED = {
-    "sellers": ["uid=ada," + PEOPLE],
+    "sellers": [f"uid={name},{PEOPLE}" for name in ("ada", "leaving", "mover")],
     "staff": ["cn=sellers," + GROUPS, "cn=circle," + GROUPS],
     "everybody": ["cn=staff," + GROUPS],
     "circle": ["cn=everybody," + GROUPS],
@@ -95,7 +99,7 @@ def directory_server(folder: Path, *, security: str = "tls=128") -> Iterator[Dir
     config = folder / "slapd.conf"
     config.write_text(_CONFIG.format(
         schemas=_SCHEMAS, modules=_MODULES, folder=folder, authority=files.authority, certificate=files.certificate,
-        key=files.key, base=BASE, service=SERVICE, security=security,
+        key=files.key, base=BASE, service=SERVICE, root=ROOT_PASSWORD, security=security,
     ))  # fmt: skip
     (folder / "entries.ldif").write_text(_entries())
     subprocess.run(

@@ -90,7 +90,7 @@ def build(installation: Installation, *, database: Database | None = None, run_f
     door = Door(lambda: installation.connect(Role.PLATFORM, size=PLATFORM_CONNECTIONS))
     platform_admission = PlatformAdmission(credentials, door)
     shower = Shower(installation, csrf)
-    provider_keys = Keys(Reach(private_networks=settings.sso_private_networks, authorities=settings.sso_certificates))
+    provider_keys = Keys(Reach.of(settings))
     access_tokens = AccessTokens(SigningKeys(installation.sealer), settings.origin)
     credentials.verified[OUTSIDE] = access_tokens.or_else(Outside(provider_keys).find)
 

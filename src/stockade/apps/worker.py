@@ -29,6 +29,8 @@ from stockade.database.roles import Role
 from stockade.idempotency.service import forget_old_keys
 from stockade.identity.mailed import answering, asking
 from stockade.identity.reviews.running import review_everywhere
+from stockade.identity.sso.following import Follower
+from stockade.identity.sso.reaching import Reach
 from stockade.jobs.queue import Work, queries
 from stockade.kernel.clock import now
 from stockade.kernel.logging import configure_logging, logger
@@ -98,6 +100,12 @@ async def run_worker(installation: Installation) -> None:
             ]
             await review_everywhere(worker, reviewed, permissions_of, now())
 
+        follower = Follower(worker, installation.sealer, Reach.of(installation.settings))
+
+        async def follow_directories() -> None:
+            active = [tenant.id for tenant in await list_tenants(platform) if tenant.state == "active"]
+            await follower.follow_everywhere(active)
+
         tasks: dict[str, tuple[str, Task]] = {
             "trust_run_due": ("* * * * *", run_controls),
             "stock_expire_reservations": ("* * * * *", expire),
@@ -108,6 +116,7 @@ async def run_worker(installation: Installation) -> None:
             "mail_deliver_due": ("* * * * *", deliver_due),
             "identity_answer_letters_left": ("* * * * *", answer_letters_left),
             "access_review": ("*/15 * * * *", review_access),
+            "identity_follow_directories": ("*/10 * * * *", follow_directories),
         }
         jobs: dict[str, Job] = {
             DELIVER: deliver, bulk.JOB: partial(bulk.run_bulk, worker),

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from stockade.database.statements import raw
 from stockade.identity.factors import telling
 from stockade.identity.factors.policy import demanded_of
 from stockade.identity.passwords.hashing import hash_password
 from stockade.identity.passwords.strength import require_strong
+from stockade.identity.service.sessions import end_sessions_of
 from stockade.identity.service.sign_in import LinkRefused, Visitor, hash_link
 from stockade.identity.signing_in import brake
 from stockade.identity.signing_in.brake import subject
@@ -27,10 +27,6 @@ Purpose = Literal["sign_in", "reset", "address", "undo"]
 _LOOK = "select purpose, account_id, tenant_id, elsewhere from identity.look_at_link($1, $2)"
 _RESET = "select account_id, tenant_id from identity.use_reset($1, $2, $3)"
 _HOMES = "select identity.homes_of($1)"
-_END_ALL = raw(
-    "update identity.session set ended_at = now() where tenant_id = $1 and account_id = $2 and ended_at is null",
-    "this_tenant account_id",
-)
 
 
 class OtherBrowser(Problem):
@@ -107,4 +103,4 @@ async def end_sessions(door: Door, visitor: Visitor, account_id: UUID) -> None:
             address=pack_address(visitor.address),
         )  # fmt: skip
         async with door.database.transaction(who) as tx:
-            await _END_ALL.run(tx, account_id=account_id)
+            await end_sessions_of(tx, account_id)

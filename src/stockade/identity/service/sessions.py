@@ -57,6 +57,11 @@ _END_OTHERS = raw(
     "where tenant_id = $1 and account_id = $2 and id <> $3 and ended_at is null",
     "this_tenant account_id current",
 )
+_END_ALL = raw(
+    "update identity.session set ended_at = now() where tenant_id = $1 and account_id = $2 and ended_at is null "
+    "and ($3::text is null or proofs ? $3)",
+    "this_tenant account_id proof",
+)
 _ENROLLED = raw(
     "update identity.session set must_enrol = false where tenant_id = $1 and account_id = $2 and must_enrol",
     "this_tenant account_id",
@@ -84,6 +89,11 @@ async def end_own_session(tx: Transaction, session_id: UUID) -> None:
 async def end_other_sessions(tx: Transaction) -> int:
     """End every session of the person's but the one that asks; return how many."""
     return await _END_OTHERS.run(tx, account_id=tx.principal.actor_id, current=tx.principal.credential_id)
+
+
+async def end_sessions_of(tx: Transaction, account_id: UUID, *, proof: str | None = None) -> int:
+    """End every session of somebody, or those that a kind of proof opened; return how many."""
+    return await _END_ALL.run(tx, account_id=account_id, proof=proof)
 
 
 async def has_enrolled(tx: Transaction) -> None:

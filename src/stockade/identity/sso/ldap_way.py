@@ -1,6 +1,6 @@
 """The way by a directory: a form of ours takes name and password, the brake bounds guesses, the directory decides."""
 
-from stockade.identity.ldap.directory import Directory, DirectoryRefused
+from stockade.identity.ldap.directory import Directory, DirectoryRefused, Person
 from stockade.identity.ldap.rules import role_of
 from stockade.identity.ldap.signing_in import sign_in
 from stockade.identity.service.sign_in import Visitor
@@ -33,6 +33,11 @@ async def identify(
         await brake.failed(door.database, subjects)
         raise
     await brake.succeeded(door.database, subjects)
+    return identified(config, person)
+
+
+def identified(config: Directory, person: Person) -> Identified:
+    """Return what an entry means here: the role that its groups give, and whether they give a place at all."""
     role = role_of(person.groups, config.roles, config.default_role)
     decides = bool(config.roles)
     return Identified(person.dn, person.email, person.name, role, may_enter=role is not None or not decides)

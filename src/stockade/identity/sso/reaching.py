@@ -17,6 +17,7 @@ import httpx
 import msgspec
 
 from stockade.kernel.problems import Problem
+from stockade.kernel.settings import Settings
 from stockade.kernel.words import said
 
 ANSWER_BYTES = 512 * 1024
@@ -45,6 +46,11 @@ class Reach:
         if authorities is not None:
             self.context.load_verify_locations(authorities)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Reach":
+        """Return how the installation with these settings reaches them."""
+        return cls(private_networks=settings.sso_private_networks, authorities=settings.sso_certificates)
 
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a way for a client of httpx, guarded."""

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from stockade.database.statements import raw
+from stockade.identity.service.sessions import end_sessions_of
 from stockade.identity.suspicion.alerts import insert_alert, is_released, open_locks
 from stockade.identity.suspicion.places import country_of
 from stockade.identity.suspicion.policy import as_rules, read_policy
@@ -87,10 +88,6 @@ _DAYS = raw(
     "from identity.activity where tenant_id = $1 and actor_id = $2 and hour <= $3::timestamptz "
     "and hour > $3::timestamptz - $4::interval group by 1",
     "this_tenant actor_id at span",
-)
-_END_SESSIONS = raw(
-    "update identity.session set ended_at = now() where tenant_id = $1 and account_id = $2 and ended_at is null",
-    "this_tenant actor_id",
 )
 _REVOKE = raw(
     "update identity.api_key set revoked_at = now() where tenant_id = $1 and id = $2 and revoked_at is null",
@@ -181,7 +178,7 @@ async def _act(
     if raised:
         await tell(tx, actor_id, actor, raised, judgement, at)
     if judgement.action == "lock":
-        await (_REVOKE if actor is ActorKind.API_KEY else _END_SESSIONS).run(tx, actor_id=actor_id)
+        await (_REVOKE.run(tx, actor_id=actor_id) if actor is ActorKind.API_KEY else end_sessions_of(tx, actor_id))
     return judgement
 
 
