@@ -140,6 +140,14 @@ async def database(server: Server, database_name: str) -> AsyncIterator[Database
     await made.close()
 
 
+@pytest.fixture(scope="session")
+async def onlooker(server: Server, database_name: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A superuser's connection that stays open."""
+    connection = await asyncpg.connect(server.admin_dsn(database_name))
+    yield connection
+    await connection.close()
+
+
 @pytest.fixture
 async def superuser(server: Server, database_name: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A superuser's connection, to look behind the wall."""
@@ -197,7 +205,8 @@ async def standing(
 
 
 @pytest.fixture
-async def site(standing: Site) -> AsyncIterator[Site]:
-    """The application, asked in process by a client that nobody has used."""
+async def site(standing: Site, onlooker: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[Site]:
+    """The application, asked in process by a client that nobody has used, from an address that is not braked."""
+    await onlooker.execute("delete from identity.throttle")
     async with client_of(standing.app) as client:
         yield replace(standing, client=client)

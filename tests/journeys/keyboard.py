@@ -1,14 +1,23 @@
 """A person without a mouse: every button and field is reached by Tab, and pressed or filled by keys."""
 
+import asyncio
+import re
 from typing import Any
 
 MOST_TABS = 250
+PATIENCE_SECONDS = 30
 _NAME = """() => {
     const it = document.activeElement;
     if (!it || it === document.body) return "";
     const label = it.labels?.[0]?.innerText ?? "";
     const named = it.getAttribute("aria-label") ?? "";
     return [named, label, it.innerText ?? "", it.getAttribute("name") ?? ""].join(" | ");
+}"""
+
+_SAYS = """wanted => {
+    const asked = performance.getEntriesByType("navigation")[0].name;
+    if (document.wasHeard || !new RegExp(wanted).test(asked)) return false;
+    return document.wasHeard = true;
 }"""
 
 
@@ -46,3 +55,25 @@ async def fill(page: Any, words: str, text: str) -> None:
     await tab_to(page, words)
     await page.keyboard.press("Control+a")
     await page.keyboard.type(text)
+
+
+async def done(page: Any, what: str) -> None:
+    """Wait for a page that says that something is done, once for each such page.
+
+    It takes the word out of its address at once, so that it is not said again after a reload; the address that was
+    asked for still has it.
+    """
+    wanted = rf"[?&]done={re.escape(what)}(&|$)"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await _says_for_the_first_time(page, wanted):
+            await page.wait_for_timeout(50)
+    await page.wait_for_load_state()
+
+
+async def _says_for_the_first_time(page: Any, wanted: str) -> bool:
+    from playwright.async_api import Error
+
+    try:
+        return bool(await page.evaluate(_SAYS, wanted))
+    except Error:
+        return False  # between two pages

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import press
+from tests.journeys.keyboard import done, press
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import Visit, visit
 from tests.journeys.test_order_entry import choose_customer, enter, place, some_products, type_line
@@ -41,7 +41,7 @@ async def test_an_order_goes_from_the_call_to_a_paid_invoice(person: Visit) -> N
         await page.get_by_text("The hold is released.").wait_for()
     for step in NEXT_STEPS:
         await page.keyboard.press("c")
-        await page.wait_for_url(f"**done={step}")
+        await done(page, step)
     await person.picture("order-invoiced")
     await press(page, "INV")
     await page.wait_for_url("**/invoices/*-*")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.journeys.conftest import chromium_for
+from tests.journeys.keyboard import done
 from tests.journeys.serving import Home, Serving
 from tests.journeys.test_first_pages import PHONE, Visit, examined, visit
 
@@ -98,7 +99,7 @@ async def test_a_new_tenant_gets_from_its_sign_in_to_its_first_order(chromium: A
     await fill(person, "Postcode", "BS1 6XH")
     await fill(person, "City", "Bristol")
     await page.keyboard.press("Enter")
-    await at(person, "/welcome?done=company")
+    await done(person.page, "company")
     await press(person, "link", "Add one by hand")
     await fill(person, "SKU", "85123A")
     await fill(person, "Name", "White hanging heart T-light holder")
@@ -172,7 +173,7 @@ async def test_a_key_is_issued_copied_and_revoked_by_keyboard(chromium: Any, new
     await press(person, "link", "Web shop")
     await press(person, "button", "Revoke")
     await press(person, "button", "Revoke the key")
-    await at(person, "/keys?done=revoked")
+    await done(person.page, "revoked")
     await person.leave()
     assert person.complaints == []
 
@@ -192,7 +193,7 @@ async def test_numbering_begins_where_the_former_system_ended(chromium: Any, new
     await person.page.keyboard.press("Control+A")
     await person.page.keyboard.type("118")
     await person.page.keyboard.press("Enter")
-    await at(person, "/settings/numbering?done=saved")
+    await done(person.page, "saved")
     assert "-000118" in await person.page.get_by_role("row", name="Invoices").inner_text()
     await person.leave()
     assert person.complaints == []

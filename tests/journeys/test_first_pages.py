@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
 
 CLOSE_SECONDS = 15
@@ -174,7 +175,7 @@ async def test_an_order_goes_from_draft_to_an_invoice_that_opens_as_pdf(person: 
                 await page.locator("form[action$='/release'] button").first.click()
                 await page.get_by_text("The hold is released.").wait_for()
         await page.locator(f"form[action$='/{step}'] button").click()
-        await page.wait_for_url(f"**done={step}")
+        await done(page, step)
     assert "Invoiced" in await page.locator(".stages [aria-current=step]").inner_text()
     await person.picture("order-invoiced")
     invoice = await page.locator("a[href^='/invoices/']").first.get_attribute("href")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import fill, focused, press, tab_to
+from tests.journeys.keyboard import done, fill, focused, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_every_page import examined
 from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, link, sign_in, visit
@@ -61,7 +61,7 @@ async def test_a_credit_note_is_issued_with_its_amounts_seen_before(person: Visi
     await fill(page, "Reason", "One was broken")
     await person.picture("credit-note-form")
     await press(page, "Issue the credit note")
-    await page.wait_for_url("**done=credited")
+    await done(page, "credited")
     heading = await page.locator("h1").inner_text()
     assert heading.startswith("Credit note CN-")
     assert total in await page.locator("main").inner_text()
@@ -94,7 +94,7 @@ async def test_without_a_relay_a_letter_is_kept_and_says_so(person: Visit) -> No
     await page.keyboard.press("Control+a")
     await page.keyboard.type("accounts@example.com")
     await press(page, "Send")
-    await page.wait_for_url("**done=kept")
+    await done(page, "kept")
     assert "accounts@example.com" in await page.locator(".letters").inner_text()
 
 
@@ -128,7 +128,7 @@ async def brought(person: Visit, path: Path) -> None:
     await press(page, "Read the file")
     await page.get_by_role("button", name="Read the file like this").wait_for()
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**done=read")
+    await done(page, "read")
 
 
 async def test_a_bank_file_is_matched_to_invoices_that_are_then_paid(person: Visit, tmp_path: Path) -> None:
@@ -146,20 +146,20 @@ async def test_a_bank_file_is_matched_to_invoices_that_are_then_paid(person: Vis
         await page.get_by_role("button", name="Book it").wait_for()
         await page.locator("#spread dl").wait_for()
         await page.keyboard.press("Enter")
-        await page.wait_for_url("**done=booked*")
+        await done(page, "booked")
     await page.keyboard.press("u")
-    await page.wait_for_url("**done=taken-back*")
+    await done(page, "taken-back")
     assert chosen[1]["Number"] in await page.locator("#booking").inner_text()
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**done=booked*")
+    await done(page, "booked")
     assert "Likely" in await page.locator("tr[aria-current=true]").inner_text()
     assert "7.00" in await page.locator("#spread").inner_text()
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**done=booked*")
+    await done(page, "booked")
     await page.get_by_text("NOBODY KNOWS").first.wait_for()
     await person.page.locator("main").focus()
     await page.keyboard.press("s")
-    await page.wait_for_url("**done=aside*")
+    await done(page, "aside")
     await page.get_by_text("Every line is done").wait_for()
     for row in chosen:
         assert await state_of(person, row["Number"]) == "Paid"

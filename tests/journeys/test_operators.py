@@ -9,7 +9,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from tests.journeys.keyboard import fill, focused, press, tab_to
+from tests.journeys.keyboard import done, fill, focused, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_every_page import examined
 from tests.journeys.test_first_day import LOOKS
@@ -42,7 +42,7 @@ async def operator(browser: Any, serving: Serving, name: str) -> Visit:
     await focused(person.page)
     await person.page.keyboard.type(PASSWORD)
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url("**/platform/security?done=password")
+    await done(person.page, "password")
     return person
 
 
@@ -60,7 +60,7 @@ async def ask(person: Visit, tenant: str) -> str:
     await page.keyboard.press("Space")
     await fill(page, "Minutes", "20")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**?done=asked")
+    await done(page, "asked")
     return str(page.url).partition("?")[0].removeprefix(person.origin)
 
 
@@ -78,7 +78,7 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
     assert await asker.page.get_by_role("button", name="Approve").count() == 0
     await approver.see(address)
     await press(approver.page, "Approve")
-    await approver.page.wait_for_url("**?done=approved")
+    await done(approver.page, "approved")
 
     await asker.see(address)
     await press(asker.page, "Look into the panel")
@@ -111,7 +111,7 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
     assert "Ada Asker" in shown
     assert "GET /orders" in shown
     await press(customer.page, "End it now")
-    await customer.page.wait_for_url("**?done=ended")
+    await done(customer.page, "ended")
     await customer.see("/trail")
     assert "Operator Ada Asker by access T-4711" in await customer.page.inner_text("main")
 

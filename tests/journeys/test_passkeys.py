@@ -8,6 +8,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import Visit, sign_in, visit
 from tests.journeys.test_frame import fresh_link
@@ -60,7 +61,7 @@ async def enrol(person: Visit, name: str) -> None:
     await person.see("/security")
     await person.page.get_by_label("Name of the new passkey").fill(name)
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url(re.compile(r"/security\?done=enrolled$"))
+    await done(person.page, "enrolled")
 
 
 async def come_in(person: Visit) -> None:
@@ -78,7 +79,7 @@ async def leave_nothing(person: Visit) -> None:
     while await revoke.count():
         await revoke.first.click()
         await person.page.get_by_role("button", name="Revoke the passkey").click()
-        await person.page.wait_for_url(re.compile(r"/security\?done=revoked$"))
+        await done(person.page, "revoked")
         await person.see("/security")
 
 
@@ -105,11 +106,11 @@ async def test_a_passkey_is_enrolled_named_anew_and_revoked(person: Visit) -> No
     await row.get_by_role("button", name="Rename").press("Enter")
     await person.page.get_by_role("dialog").get_by_label("Name").fill("Work laptop")
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url(re.compile(r"/security\?done=renamed$"))
+    await done(person.page, "renamed")
     row = person.page.get_by_role("row", name="Work laptop")
     await row.get_by_role("button", name="Revoke").press("Enter")
     await person.page.get_by_role("button", name="Revoke the passkey").press("Enter")
-    await person.page.wait_for_url(re.compile(r"/security\?done=revoked$"))
+    await done(person.page, "revoked")
     assert "Revoked" in await person.page.get_by_role("row", name="Work laptop").first.inner_text()
 
 
@@ -136,7 +137,7 @@ async def test_an_authenticator_app_and_recovery_codes_are_set_up_from_the_keybo
     seed = await person.page.get_by_label("Key for typing").input_value()
     await person.page.get_by_label("Code").fill(pyotp.TOTP(seed).now())
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url(re.compile(r"/security\?done=app$"))
+    await done(person.page, "app")
     await person.page.get_by_role("button", name="Make new codes").press("Enter")
     await person.page.get_by_role("button", name="Make new recovery codes").press("Enter")
     codes = person.page.get_by_role("list", name="Recovery codes").locator("code")
@@ -146,7 +147,7 @@ async def test_an_authenticator_app_and_recovery_codes_are_set_up_from_the_keybo
     await person.page.get_by_text("10 codes are left.").wait_for()
     await person.page.get_by_role("button", name="Remove the app").press("Enter")
     await person.page.get_by_role("button", name="Remove the authenticator app").press("Enter")
-    await person.page.wait_for_url(re.compile(r"/security\?done=removed$"))
+    await done(person.page, "removed")
 
 
 async def test_the_passkey_is_the_way_in_until_it_is_copied(person: Visit) -> None:

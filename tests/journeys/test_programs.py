@@ -1,10 +1,10 @@
 """A program that holds tokens, as its person sees it on the page Security, and ends it there."""
 
-import re
 import ssl
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import sign_in, visit
 from tests.journeys.test_frame import fresh_link
@@ -32,7 +32,7 @@ async def test_a_program_stands_among_ones_sessions_and_is_ended_there(browser: 
         await phone.picture("security-program-phone-dark")
         await phone.leave()
         await row.get_by_role("button", name="End").press("Enter")
-        await person.page.wait_for_url(re.compile(r"/security\?done=ended$"))
+        await done(person.page, "ended")
         assert await person.page.get_by_role("row", name=NAME).count() == 0
         assert (await program.get("/api/v1/me/sessions", headers=bearer)).status_code == 401
         refused = await program.post("/api/v1/tokens/refresh", json={"refresh_token": answer.json()["refresh_token"]})

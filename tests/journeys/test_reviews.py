@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
 from tests.journeys.test_every_page import examined
 from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, owner
@@ -51,7 +52,7 @@ async def test_a_review_is_opened_decided_and_left_as_evidence_from_the_keyboard
     await person.page.get_by_role("heading", name="No review is open").wait_for()
     found = await barriers(browser, serving, ["/reviews", "/reviews/policy"])
     await person.page.keyboard.press("n")
-    await person.page.wait_for_url(re.compile(r"done=opened$"))
+    await done(person.page, "opened")
 
     await chosen_row(person, "Max Leaver")
     await person.page.keyboard.press("Enter")
@@ -62,7 +63,7 @@ async def test_a_review_is_opened_decided_and_left_as_evidence_from_the_keyboard
     await person.page.keyboard.type("Left in autumn")
     await person.page.get_by_role("button", name="Remove access").focus()
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url(re.compile(r"done=removed$"))
+    await done(person.page, "removed")
 
     await chosen_row(person, "Ada Lovelace")
     await person.page.keyboard.press("x")
@@ -72,7 +73,7 @@ async def test_a_review_is_opened_decided_and_left_as_evidence_from_the_keyboard
     await reason.focus()
     await person.page.keyboard.type("Both work here")
     await person.page.keyboard.press("Enter")
-    await person.page.wait_for_url(re.compile(r"done=kept$"))
+    await done(person.page, "kept")
 
     await person.see(f"{review}?show=all")
     told = await person.page.inner_text("main")
@@ -82,19 +83,17 @@ async def test_a_review_is_opened_decided_and_left_as_evidence_from_the_keyboard
         await person.page.get_by_role("link", name="Download CSV").click()
     assert re.fullmatch(r"access-review-\d{4}-Q[1-4]\.csv", (await waiting.value).suggested_filename)
     found += await barriers(browser, serving, [f"{review}?show=all", item])
+    await prints_without_controls(person, review)
     await person.leave()
     assert found == []
     assert person.complaints == []
 
 
-async def test_the_page_of_a_review_prints_without_its_controls(browser: Any, serving: Serving) -> None:
-    person = await at_work(browser, serving, "/reviews")
-    row = person.page.locator("a.row-link").first
-    await row.wait_for()
-    await person.see(str(await row.get_attribute("href")).partition("/items/")[0])
+async def prints_without_controls(person: Visit, review: str) -> None:
+    """See the page of a review as a printer does."""
+    await person.see(review)
     await person.page.emulate_media(media="print")
     for hidden in (".review-filters", ".actions", "th.choose"):
         for one in await person.page.locator(hidden).all():
             assert not await one.is_visible(), hidden
     assert await person.page.get_by_role("table").first.is_visible()
-    await person.leave()

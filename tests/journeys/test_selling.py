@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.journeys.keyboard import fill, focused, press, tab_to
+from tests.journeys.keyboard import done, fill, focused, press, tab_to
 from tests.journeys.serving import Serving
 from tests.journeys.test_first_pages import Visit, owner, sign_in, visit
 
@@ -74,7 +74,7 @@ async def test_a_part_is_shipped_and_the_rest_stays_to_come(people: Any) -> None
     await person.picture("ship-a-part")
     await page.keyboard.press("Enter")
     if ready > 1 or await page.locator("#ship input[inputmode=numeric]").count() > 1:
-        await page.wait_for_url("**done=ship")
+        await done(page, "ship")
         assert "Own van" in await page.locator("#shipments-title").locator("xpath=ancestor::section").inner_text()
         await person.picture("order-part-shipped")
 
