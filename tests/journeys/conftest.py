@@ -29,6 +29,12 @@ def serving() -> Iterator[Serving]:
 
 
 @pytest.fixture
+def link(serving: Serving) -> str:
+    """A fresh one-time link of the demo's owner."""
+    return serving.link()
+
+
+@pytest.fixture
 def bare() -> Iterator[Home]:
     """A fresh data folder, for a test that starts and ends it itself."""
     home = Home.make()

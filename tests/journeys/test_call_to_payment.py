@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.journeys.keyboard import done, press
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import Visit, visit
 from tests.journeys.test_order_entry import choose_customer, enter, place, some_products, type_line
+from tests.journeys.visiting import Visit, visit
 
 NEXT_STEPS = ("pick", "ship", "invoice")
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from tests.journeys.conftest import chromium_for
 from tests.journeys.keyboard import done
+from tests.journeys.looking import seen
 from tests.journeys.serving import Home, Serving
-from tests.journeys.test_first_pages import PHONE, Visit, examined, visit
+from tests.journeys.visiting import Visit, visit
 
 MOST_TABS = 80
 OWNER = "ada@example.com"
-LOOKS: dict[str, dict[str, Any]] = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": PHONE}}
 PAGES = (
     "/welcome", "/settings/company", "/settings/numbering", "/settings/vat", "/settings/branding", "/settings/mail",
     "/members", "/members/new", "/keys", "/keys/new",
@@ -49,7 +49,7 @@ async def chromium(newcomer: Serving) -> AsyncIterator[Any]:
 
 async def enter(person: Visit, serving: Serving) -> None:
     """Sign in by a fresh link, by keyboard."""
-    link = serving.home.command("user", "link", "--tenant", "harbour", OWNER).stdout.strip()
+    link = serving.link("harbour", OWNER)
     await person.page.goto(link)
     await press(person, "button", "Sign in")
     await person.page.wait_for_url(lambda address: "sign-in" not in address)
@@ -199,13 +199,9 @@ async def test_numbering_begins_where_the_former_system_ended(chromium: Any, new
     assert person.complaints == []
 
 
-@pytest.mark.parametrize("look", list(LOOKS))
-async def test_no_page_of_the_first_day_has_a_barrier_in_any_look(chromium: Any, newcomer: Serving, look: str) -> None:
-    person = await visit(chromium, newcomer, bypass_csp=True, **LOOKS[look])
+async def test_no_page_of_the_first_day_has_a_barrier_in_any_look(chromium: Any, newcomer: Serving) -> None:
+    person = await visit(chromium, newcomer, bypass_csp=True)
     await enter(person, newcomer)
-    found = []
-    for path in PAGES:
-        await person.see(path)
-        found += await examined(person, f"{path.strip('/').replace('/', '-')}-{look}")
+    found = [it for path in PAGES for it in await seen(person, path)]
     await person.leave()
     assert found == []

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import pytest
 from tests.journeys.conftest import chromium_for
 from tests.journeys.keyboard import focused
+from tests.journeys.looking import examined
 from tests.journeys.serving import Home, Serving
-from tests.journeys.test_first_pages import PHONE, Visit, examined, visit
+from tests.journeys.visiting import Visit, visit
 from tests.mail.posting import Post, post_office
 
 OWNER, INVITED, PASSWORD = "ada@example.com", "grace@example.org", "one word after another"
-LOOKS: dict[str, dict[str, Any]] = {"light": {}, "dark": {"color_scheme": "dark"}, "phone": {"viewport": PHONE}}
 WITHIN = re.compile(r"/(orders|dashboard|welcome)?$")
 LETTER_SECONDS = 30
 
@@ -155,25 +155,25 @@ async def test_none_of_the_pages_has_a_barrier(town: Town, chromium: Any) -> Non
     seen = len(town.post.letters)
     await ask(asker, OWNER)
     link = await town.link(OWNER, "Set a new password", seen)
-    found = [it for look in LOOKS for it in await looked_at(town, chromium, asker, link, look)]
+    found = await looked_at(town, chromium, asker, link)
     await asker.leave()
     assert found == []
 
 
-async def looked_at(town: Town, chromium: Any, asker: Visit, link: str, look: str) -> list[str]:
+async def looked_at(town: Town, chromium: Any, asker: Visit, link: str) -> list[str]:
     """Look through the pages as the one who asked for a letter, and at the letter's page elsewhere."""
     held = await asker.context.storage_state()
-    person = await visit(chromium, town.serving, bypass_csp=True, storage_state=held, **LOOKS[look])
+    person = await visit(chromium, town.serving, bypass_csp=True, storage_state=held)
     found: list[str] = []
     for path in ("/sign-in", "/sign-in/forgot", "/sign-in/forgot/sent", "/sign-in/verify", link):
         await person.see(path.removeprefix(town.serving.home.origin))
-        found += await examined(person, f"mailed{path_name(path)}-{look}")
+        found += await examined(person, f"mailed{path_name(path)}")
     await person.context.clear_cookies()
     await person.page.goto(link)
-    found += await examined(person, f"mailed-elsewhere-{look}")
+    found += await examined(person, "mailed-elsewhere")
     for path in ("/sign-in/reset?token=none", "/sign-in/undo?token=none"):
         await person.see(path)
-        found += await examined(person, f"mailed{path_name(path)}-none-{look}")
+        found += await examined(person, f"mailed{path_name(path)}-none")
     await person.leave()
     return found
 

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.journeys.looking import examined
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import DESKTOP, PHONE, Visit, examined, owner, sign_in, visit
+from tests.journeys.visiting import Visit, sign_in, visit
 
 MOST_BYTES = 250_000
 KEPT = "#field-name"
@@ -30,17 +31,11 @@ _SIGNED_IN: dict[str, Any] = {}
 """What a browser holds after signing in, by the origin: once is enough for all of these journeys."""
 
 
-def fresh_link(serving: Serving) -> str:
-    """A one-time link of the first demo tenant's owner."""
-    tenant, email = owner(serving)
-    return serving.home.command("user", "link", "--tenant", tenant, email).stdout.strip()
-
-
 async def at_work(browser: Any, serving: Serving, path: str = "/orders", **options: Any) -> Visit:
     """Open a window of somebody who is signed in."""
     if serving.home.origin not in _SIGNED_IN:
         first = await visit(browser, serving)
-        await sign_in(first, fresh_link(serving))
+        await sign_in(first, serving.link())
         _SIGNED_IN[serving.home.origin] = await first.context.storage_state()
         await first.leave()
     made = await visit(browser, serving, storage_state=_SIGNED_IN[serving.home.origin], **options)
@@ -209,7 +204,7 @@ async def test_a_session_that_ended_loses_nothing_of_what_was_typed(person: Visi
         await page.get_by_role("link", name="Sign in", exact=True).click()
     other = await opened.value
     person.watch(other)
-    await sign_in(Visit(person.context, other, person.origin), fresh_link(serving))
+    await sign_in(Visit(person.context, other, person.origin), serving.link())
     await page.get_by_role("alertdialog").wait_for(state="hidden")
     assert await page.locator(KEPT).input_value() == "Hartley & Sons"
     # The page's token was the ended session's. The renewed one is taken: what is refused then is the address.
@@ -302,25 +297,15 @@ async def test_a_first_visit_transfers_less_than_250_kilobytes_and_nothing_moves
         await fresh.leave()
 
 
-@pytest.mark.parametrize(
-    ("look", "options"),
-    [
-        ("light", {"color_scheme": "light", "viewport": DESKTOP}),
-        ("dark", {"color_scheme": "dark", "viewport": DESKTOP}),
-        ("phone", {"color_scheme": "light", "viewport": PHONE, "has_touch": True, "is_mobile": True}),
-    ],
-)
-async def test_every_component_passes_axe_in_every_look(
-    browser: Any, serving: Serving, look: str, options: dict[str, Any]
-) -> None:
-    person = await at_work(browser, serving, "/ui", bypass_csp=True, **options)
-    found = await examined(person, f"components-{look}")
+async def test_every_component_passes_axe_in_every_look(browser: Any, serving: Serving) -> None:
+    person = await at_work(browser, serving, "/ui", bypass_csp=True)
+    found = await examined(person, "components")
     for opened in ("ui-dialog", "ui-drawer", "palette", "shortcuts"):
         await person.page.evaluate(f"document.getElementById('{opened}').showModal()")
         await person.page.wait_for_timeout(300)
-        found += await examined(person, f"{opened}-{look}")
+        found += await examined(person, opened)
         await person.page.keyboard.press("Escape")
     await person.see("/none")
-    found += await examined(person, f"not-found-signed-in-{look}")
+    found += await examined(person, "lost-signed-in")
     await person.leave()
     assert found == []

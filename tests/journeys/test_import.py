@@ -10,10 +10,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.async_api import TimeoutError as TooLate
+from tests.journeys.looking import examined, seen
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import AXE, DESKTOP, PHONE, SERIOUS, Visit, owner, visit
+from tests.journeys.visiting import Visit, visit
 
 FILE = "\r\n".join([
     "Indeks;Nazwa towaru;Cena netto;Stawka VAT;JM",
@@ -25,15 +25,6 @@ FILE = "\r\n".join([
 WAIT_MS = 40_000
 TRIES = 4
 A_TRY_MS = 5_000
-
-
-@pytest.fixture
-def link(serving: Serving) -> str:
-    """A fresh one-time link of a demo tenant's owner."""
-    tenant, email = owner(serving)
-    printed = serving.home.command("user", "link", "--tenant", tenant, email)
-    assert printed.returncode == 0, printed.stderr
-    return printed.stdout.strip()
 
 
 async def arrive(person: Visit, link: str) -> None:
@@ -115,39 +106,18 @@ async def test_a_file_with_rejects_is_imported_mended_and_imported_again(
     await person.leave()
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("light", {"color_scheme": "light", "viewport": DESKTOP}), ("dark", {"color_scheme": "dark", "viewport": DESKTOP}),
-    ("phone", {"color_scheme": "light", "viewport": PHONE}),
-])  # fmt: skip
 async def test_the_pages_of_imports_and_the_dashboard_are_accessible(
-    browser: Any, serving: Serving, link: str, tmp_path: Path, name: str, options: dict[str, Any]
+    browser: Any, serving: Serving, link: str, tmp_path: Path
 ) -> None:
-    person = await visit(browser, serving, bypass_csp=True, **options)
+    person = await visit(browser, serving, bypass_csp=True)
     await arrive(person, link)
-    found = []
-    for path in ("/dashboard", "/dashboard?by=day", "/imports", "/imports/new"):
-        await person.see(path)
-        found += await looked_at(person, f"{path.strip('/').replace('/', '-').replace('?by=', '-')}-{name}")
+    found = await seen(person, "/dashboard?by=day")
     path = tmp_path / "plik.csv"
     path.write_bytes(FILE.encode("cp1250"))
     await upload(person, path)
-    found += await looked_at(person, f"import-columns-{name}")
+    found += await examined(person, "import-columns")
     await press_on(person, "button", "Check all 43 lines")
     await person.page.get_by_role("heading", name="Account of every line").wait_for(timeout=WAIT_MS)
-    found += await looked_at(person, f"import-checked-{name}")
-    assert found == [], "\n".join(found)
+    found += await examined(person, "import-checked")
     await person.leave()
-
-
-async def looked_at(person: Visit, name: str) -> list[str]:
-    """Take a picture, let axe look at the page, measure it. (The policy is off in this window, so that axe may run.)"""
-    await person.picture(name)
-    await person.page.add_script_tag(path=AXE)
-    report = await person.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    wide = await person.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    found = [
-        f"{name}: {it['id']} ({it['help']}) {it['nodes'][0]['html'][:200]}"
-        for it in report["violations"]
-        if it["impact"] in (*SERIOUS, "moderate")
-    ]
-    return found + ([f"{name}: {wide} pixels wider than the window"] if wide > 0 else [])
+    assert found == []

@@ -10,10 +10,9 @@ from typing import Any
 import pyotp
 import pytest
 from tests.journeys.keyboard import done, fill, focused, press, tab_to
+from tests.journeys.looking import seen
 from tests.journeys.serving import Serving
-from tests.journeys.test_every_page import examined
-from tests.journeys.test_first_day import LOOKS
-from tests.journeys.test_first_pages import Visit, owner, sign_in, visit
+from tests.journeys.visiting import Visit, sign_in, visit
 
 CONSOLE = ("/platform/tenants", "/platform/accesses", "/platform/accesses/new", "/platform/operators",
            "/platform/security", "/platform/password")  # fmt: skip
@@ -66,7 +65,7 @@ async def ask(person: Visit, tenant: str) -> str:
 
 @pytest.mark.usefixtures("serving")
 async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: Any, serving: Serving) -> None:
-    slug, email = owner(serving)
+    slug, email = serving.owner
     asker = await operator(browser, serving, "Ada Asker")
     approver = await operator(browser, serving, "Ben Approver")
     tenants = serving.home.command("tenant", "list").stdout
@@ -93,15 +92,10 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
     mark = await asker.page.locator(".watermark span").first.get_attribute("data-mark")
     assert str(mark).startswith("Operator Ada Asker by access T-4711, ")
     await asker.picture("panel-under-an-access")
-    found = [
-        complaint
-        for look in LOOKS
-        for complaint in await looked_at(browser, serving, asker, (str(tenant), address), look)
-    ]
-    assert found == []
+    assert await looked_at(browser, serving, asker, (str(tenant), address)) == []
 
     customer = await visit(browser, serving)
-    link = serving.home.command("user", "link", "--tenant", slug, email).stdout.strip()
+    link = serving.link(slug, email)
     await sign_in(customer, link)
     await customer.see("/operator-access")
     await customer.page.locator("a.row-link").first.focus()
@@ -128,12 +122,12 @@ async def test_an_access_from_the_request_to_the_customers_end_of_it(browser: An
         assert person.complaints == []
 
 
-async def looked_at(browser: Any, serving: Serving, asker: Visit, records: tuple[str, ...], look: str) -> list[str]:
-    """What is wrong with the console's pages, and with a page of the panel under the access, in one look."""
+async def looked_at(browser: Any, serving: Serving, asker: Visit, records: tuple[str, ...]) -> list[str]:
+    """What is wrong with the console's pages, and with a page of the panel under the access."""
     held = await asker.context.storage_state()
-    person = await visit(browser, serving, bypass_csp=True, storage_state=held, **LOOKS[look])
-    found = [it for path in (*CONSOLE, *records, "/orders") for it in await examined(person, path, f"console-{look}")]
+    person = await visit(browser, serving, bypass_csp=True, storage_state=held)
+    found = [it for path in (*CONSOLE, *records, "/orders") for it in await seen(person, path)]
     await person.context.clear_cookies()
-    found += await examined(person, "/platform/sign-in", f"console-{look}")
+    found += await seen(person, "/platform/sign-in")
     await person.leave()
     return found + person.complaints

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.journeys.looking import examined
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import AXE, DESKTOP, PHONE, Visit, owner, visit
+from tests.journeys.visiting import Visit, visit
 
 A_KEY_MS = 100
 """Ten characters a second: a practised typist."""
@@ -45,17 +46,9 @@ TYPED = """() => [...document.querySelectorAll("[data-lines] tbody")].map(line =
 STATE = "() => document.querySelector('.entry-state > :not([hidden])').dataset.state"
 
 
-def one_time_link(serving: Serving) -> str:
-    """A fresh one-time link of a demo tenant's owner."""
-    tenant, email = owner(serving)
-    printed = serving.home.command("user", "link", "--tenant", tenant, email)
-    assert printed.returncode == 0, printed.stderr
-    return printed.stdout.strip()
-
-
 async def enter(person: Visit, serving: Serving, *, fresh: bool = True) -> None:
     """Sign in and open the page, with nothing left over."""
-    await person.page.goto(one_time_link(serving))
+    await person.page.goto(serving.link())
     await person.page.get_by_role("button", name="Sign in").click()
     await person.page.wait_for_url(lambda address: "sign-in" not in address)
     await person.see("/orders/new")
@@ -240,7 +233,7 @@ async def test_an_ended_session_loses_nothing_and_signing_in_again_goes_on(perso
     await person.page.keyboard.type(other["sku"], delay=A_KEY_MS)
     await person.page.keyboard.press("Enter")
     await settled(person, "ended")
-    await elsewhere.goto(one_time_link(serving))
+    await elsewhere.goto(serving.link())
     await elsewhere.get_by_role("button", name="Sign in").click()
     await elsewhere.wait_for_url(lambda address: "sign-in" not in address)
     await person.page.bring_to_front()
@@ -323,15 +316,10 @@ async def test_two_windows_on_one_draft_do_not_overwrite_each_other(person: Visi
     )
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
-async def test_the_page_has_no_barrier_and_is_no_wider_than_its_window(
-    browser: Any, serving: Serving, look: str
-) -> None:
-    scheme = "dark" if look == "dark" else "light"
-    options = {"color_scheme": scheme, "viewport": PHONE if look == "phone" else DESKTOP, "bypass_csp": True}
-    person = await visit(browser, serving, **options)
+async def test_the_page_has_no_barrier_and_is_no_wider_than_its_window(browser: Any, serving: Serving) -> None:
+    person = await visit(browser, serving, bypass_csp=True)
     await enter(person, serving)
-    barriers = await examined(person, f"order-entry-empty-{look}")
+    barriers = await examined(person, "order-entry-empty")
     products = await some_products(person, 40)
     short = next(product for product in products if 0 < product["available"] < 500)
     await choose_customer(person)
@@ -341,22 +329,11 @@ async def test_the_page_has_no_barrier_and_is_no_wider_than_its_window(
     await person.page.keyboard.press("Enter")
     await person.page.locator(".entry-note-warn").first.wait_for()
     await person.page.locator(".entry-note-bad").first.wait_for()
-    barriers += await examined(person, f"order-entry-{look}")
+    barriers += await examined(person, "order-entry")
     await person.page.keyboard.press("F9")
     await person.page.locator("[data-part=product]").last.focus()
     await person.page.keyboard.type("o", delay=A_KEY_MS)
     await person.page.locator("#entry-found [role=option]").first.wait_for()
-    barriers += await examined(person, f"order-entry-found-{look}")
+    barriers += await examined(person, "order-entry-found")
     await person.leave()
     assert barriers == []
-
-
-async def examined(person: Visit, name: str) -> list[str]:
-    """Return what axe-core has found, and whether the page is wider than its window."""
-    page = person.page
-    await person.picture(name)
-    await page.evaluate(AXE.read_text())
-    result = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    found = [f"{name}: {it['id']} {it['nodes'][0]['html'][:120]}" for it in result["violations"]]
-    return found + ([f"{name}: wider than its window"] if wide else [])

@@ -10,8 +10,7 @@ import pyotp
 import pytest
 from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import Visit, sign_in, visit
-from tests.journeys.test_frame import fresh_link
+from tests.journeys.visiting import Visit, sign_in, visit
 
 AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
@@ -87,7 +86,7 @@ async def leave_nothing(person: Visit) -> None:
 async def person(browser: Any, serving: Serving) -> Any:
     """Somebody who is signed in, by a link."""
     made = await visit(browser, serving)
-    await sign_in(made, fresh_link(serving))
+    await sign_in(made, serving.link())
     yield made
     await leave_nothing(made)
     await made.leave()

@@ -6,8 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from tests.journeys.keyboard import done
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import sign_in, visit
-from tests.journeys.test_frame import fresh_link
+from tests.journeys.visiting import sign_in, visit
 
 NAME = "Warehouse scanner"
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
@@ -16,13 +15,13 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 async def test_a_program_stands_among_ones_sessions_and_is_ended_there(browser: object, serving: Serving) -> None:
     trusted = ssl.create_default_context(cafile=str(serving.home.path / "certificates" / "authority.crt"))
     async with httpx.AsyncClient(base_url=serving.home.origin, verify=trusted) as program:
-        secret = parse_qs(urlsplit(fresh_link(serving)).query)["token"][0]
+        secret = parse_qs(urlsplit(serving.link()).query)["token"][0]
         answer = await program.post("/api/v1/tokens/link", json={"link": secret, "client": NAME})
         assert answer.status_code == 200, answer.text
         bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
         assert (await program.get("/api/v1/me/sessions", headers=bearer)).status_code == 200
         person = await visit(browser, serving)
-        await sign_in(person, fresh_link(serving))
+        await sign_in(person, serving.link())
         await person.see("/security")
         await person.picture("security-program")
         row = person.page.get_by_role("row", name=NAME)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.journeys.keyboard import done, fill, focused, press, tab_to
 from tests.journeys.serving import Serving
-from tests.journeys.test_first_pages import Visit, owner, sign_in, visit
+from tests.journeys.visiting import Visit, sign_in, visit
 
 EXPECTED = re.compile(r"status of (409|422)")
 """What the browser notes of a refusal that the journey asks for."""
@@ -18,12 +18,12 @@ EXPECTED = re.compile(r"status of (409|422)")
 async def people(browser: Any, serving: Serving) -> AsyncIterator[Any]:
     """Make somebody of a role, signed in; nobody's browser may have complained at the end."""
     made: list[Visit] = []
-    slug, _ = owner(serving)
+    slug, _ = serving.owner
     members = json.loads(serving.home.command("user", "list", "--tenant", slug, "--json").stdout)
 
     async def person(role: str) -> Visit:
         email = next(member["email"] for member in members if member["role"] == role)
-        link = serving.home.command("user", "link", "--tenant", slug, email).stdout.strip()
+        link = serving.link(slug, email)
         made.append(await visit(browser, serving))
         await sign_in(made[-1], link)
         return made[-1]

@@ -74,11 +74,15 @@ async def list_users(tenant: str, as_json: bool) -> None:
 @command
 async def link(tenant: str, email: str) -> None:
     """Print a one-time sign-in link for a member; it works once, for an hour."""
-    installation = Installation()
+    click.echo(await link_of(Installation(), tenant, email))
+
+
+async def link_of(installation: Installation, tenant: str, email: str) -> str:
+    """Return a fresh one-time sign-in link for a member; ``NotFound`` and ``Refusal`` if there is none."""
     who = await principal_of(installation, tenant)
     async with installation.connect(size=1) as database:
         account_id = await _account_of(database, who, email)
-        click.echo(await sign_in_link(database, who.tenant_id, account_id, installation.settings.origin))
+        return await sign_in_link(database, who.tenant_id, account_id, installation.settings.origin)
 
 
 @user_group.command(name="password")
