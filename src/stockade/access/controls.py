@@ -159,8 +159,8 @@ async def own_roles_hold(installation: Installation) -> Finding:
 @control(
     id="access.sweeping-work-reserved", claims=("C4",), every=timedelta(hours=1), max_age=timedelta(hours=3),
     standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
-    statement="Imports, directories and sign-on of a company, by which data and people come in and go in numbers, are "
-    "an owner's or admin's alone: members, viewers and roles of the company's own are refused at each of their "
+    statement="A company's imports and directories, by which data and people come in and go in numbers, are an "
+    "owner's or admin's alone: members, viewers and roles of the company's own are refused at each of their "
     "routes, no such role can be given them, and nothing else deletes more than one record at once.",
 )  # fmt: skip
 async def sweeping_work_reserved(installation: Installation) -> Finding:

@@ -31,7 +31,7 @@ class Permission(msgspec.Struct, frozen=True):
     """One thing that may be allowed: its name, the least role that has it, and whether it changes anything.
 
     A ``personal`` one is about oneself (one's own views, passkeys): every role has it, those that tenants make, too.
-    A ``reserved`` one (imports, directories, sign-on, bank details) is an owner's or admin's alone: no role that a
+    A ``reserved`` one (imports, directories, bank details) is an owner's or admin's alone: no role that a
     tenant makes can hold it.
     """
 

@@ -12,7 +12,7 @@ from stockade.kernel.problems import VersionConflict
 from stockade.tenancy.transaction import Transaction
 
 READ = permission("signon:read", least="admin")
-MANAGE = permission("signon:manage", least="owner", reserved=True)
+MANAGE = permission("signon:manage", least="owner")
 
 
 @get("/token-issuers", permission=READ)

@@ -20,6 +20,7 @@ from stockade.access.rights import held_by
 from stockade.access.routes import opened, verb_of
 from stockade.apps.admin.forms import Form, submitted, submitted_new
 from stockade.apps.admin.members import as_it_is, choices, key_of, with_role
+from stockade.apps.admin.permission_labels import MODULES
 from stockade.apps.admin.routes import Fields, form, page
 from stockade.apps.show import AnyRequest, Shown
 from stockade.identity.service import keys
@@ -152,16 +153,18 @@ async def _key_page(tx: Transaction, request: AnyRequest, key_id: UUID, typed: F
         "overlap_hours": "24",
     }  # fmt: skip
     return Shown("keys/one.html", {
-        "key": key, "state": state_of(key), "states": STATES, "roles": known.labels, "role": key_of(key),
-        "form": typed or Form(standing), "above": key_of(key) not in known.grantable,
+        "key": key, "modules": MODULES, "state": state_of(key), "states": STATES,
+        "roles": known.labels, "role": key_of(key), "form": typed or Form(standing),
+        "above": key_of(key) not in known.grantable,
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
 
 
 async def _new_key(tx: Transaction, typed: Form) -> Shown:
-    modules = sorted({name.partition(":")[0] for name in held_by(tx.principal)})
+    held = {name.partition(":")[0] for name in held_by(tx.principal)}
     return Shown("keys/new.html", {
-        "form": typed, "roles": (await choices(tx)).grantable, "today": today(), "modules": modules,
+        "form": typed, "roles": (await choices(tx)).grantable, "today": today(),
+        "modules": {name: label for name, label in MODULES.items() if name in held},
     })  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -231,6 +231,7 @@ async def _item_page(tx: Transaction, review_id: UUID, item_id: UUID, typed: For
     return Shown("reviews/item.html", {
         "review": review, "item": item, "form": given, "kinds": KINDS, "outcomes": OUTCOMES,
         "outcome": outcome_of(item), "roles": known.labels, "grantable": known.grantable, "scope": _scope(item),
+        "since": date.fromisoformat(item.held["since"][:10]) if item.held.get("since") else None,
         "idle": is_idle(item, review), "own": item.owner_id == tx.principal.actor_id,
         "can_decide": review.closed_at is None and item.stands and item.effect != "removed",
     })  # fmt: skip

@@ -24,7 +24,8 @@ from stockade.identity.mailed.addresses import own_address
 from stockade.identity.service import sessions
 from stockade.identity.signing_in import recent
 from stockade.identity.signing_in.flow import FactorRefused
-from stockade.kernel.words import N_
+from stockade.identity.suspicion.rules import family_of
+from stockade.kernel.words import N_, Said, said
 from stockade.tenancy.transaction import Transaction
 
 ADDRESS = "/security"
@@ -173,9 +174,20 @@ async def _security(tx: Transaction, request: AnyRequest, typed: Form) -> Shown:
     listed.sort(key=lambda item: (item[0].revoked_at is not None, -item[0].created_at.timestamp()))
     return Shown("security/own.html", {
         "passkeys": listed, "states": STATES, "held": await own_factors(tx), "form": typed,
-        "email": await own_address(tx), "sessions": await sessions.list_own_sessions(tx), "methods": METHODS,
+        "email": await own_address(tx), "methods": METHODS,
+        "sessions": [(it, _used_by(it)) for it in await sessions.list_own_sessions(tx)],
         "told": TOLD.get(request.query_params.get("done", "")),
     })  # fmt: skip
+
+
+def _used_by(session: sessions.SessionRow) -> str | Said:
+    """Return what a session is used by, as its person calls it: the program's name, or the browser's family."""
+    if session.client or not session.user_agent:
+        return session.client or N_("unknown")
+    browser, _, system = family_of(session.user_agent).partition(" on ")
+    if "another" in browser + system:
+        return session.user_agent
+    return said("{browser} on {system}", browser=browser, system=system)
 
 
 def _totp_page(begun: Begun, typed: Form) -> Shown:

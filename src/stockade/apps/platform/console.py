@@ -7,10 +7,10 @@ import msgspec
 from litestar.response import Redirect
 
 from stockade.access.admission import ACCESS_COOKIE
-from stockade.access.permissions import PERMISSIONS
 from stockade.access.routes import verb_of
 from stockade.apps.admin.forms import Form
 from stockade.apps.admin.navigation import NAVIGATION
+from stockade.apps.admin.permission_labels import MODULES
 from stockade.apps.admin.reading import Fields
 from stockade.apps.platform.own import operator_cookie
 from stockade.apps.platform.routes import form, page, submitted
@@ -188,7 +188,7 @@ def first_page(scope: list[str]) -> str:
 
 
 async def _request_page(call: Call, typed: Form) -> Shown:
-    modules = sorted({name.partition(":")[0] for name in PERMISSIONS} - {"support"})
+    modules = {name: label for name, label in MODULES.items() if name != "support"}
     return Shown("console/request.html", {
         "form": typed, "modules": modules, "tenants": await _tenants(call),
         "never_written": sorted({*NEVER_WRITTEN} & {*modules}),

@@ -31,7 +31,7 @@ EXPORT_DAYS = 30
 _INSIDERS: frozenset[Kind] = frozenset({"abnormal_rate", "bulk_export", "token_reuse"})
 """What somebody does who is in already: a lock for it holds on known devices, too."""
 _FAMILIES = (("Edge", r"\bEdgA?/"), ("Opera", r"\bOPR/"), ("Firefox", r"\b(Firefox|FxiOS)/"),
-             ("Chrome", r"\b(Chrome|CriOS)/"), ("Safari", r"\bSafari/"))  # fmt: skip
+             ("Chrome", r"\b(Headless)?(Chrome|CriOS)/"), ("Safari", r"\bSafari/"))  # fmt: skip
 _SYSTEMS = (("Android", r"Android"), ("iOS", r"iPhone|iPad"), ("Windows", r"Windows"), ("macOS", r"Mac OS X"),
             ("Linux", r"Linux"))  # fmt: skip
 
