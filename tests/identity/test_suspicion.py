@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from tests.attacks.conftest import Attacked, attacked
 
-from stockade.database.statements import raw
 from stockade.identity.service.members import Place, add_member
 from stockade.identity.suspicion import noting, telling
 from stockade.identity.suspicion.alerts import AlreadyAcknowledged, OwnAlert, acknowledge_alert, list_alerts, open_locks
@@ -256,6 +255,9 @@ async def test_the_control_turns_red_without_the_defence(
 async def test_the_control_turns_red_when_a_lock_leaves_sessions_open(
     installation: Attacked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(noting, "_END_SESSIONS", raw("select $1::uuid, $2::uuid", "this_tenant actor_id"))
+    async def forgotten(*_: Any) -> int:
+        return 0
+
+    monkeypatch.setattr(noting, "end_sessions_of", forgotten)
     found = await suspicion_raises_alerts(installation)
     assert "the lock left a session open" in found.details
