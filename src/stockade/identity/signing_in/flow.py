@@ -21,6 +21,7 @@ from stockade.identity.factors.ceremony import Party
 from stockade.identity.factors.held import Held, factors_of
 from stockade.identity.factors.policy import demanded_of, passkey_admitted
 from stockade.identity.mailed.asking import LettersBraked, ask
+from stockade.identity.passwords.hashing import require_room
 from stockade.identity.sealing import Sealer
 from stockade.identity.service import sign_in
 from stockade.identity.service.sign_in import LinkRefused, SignedIn, SignInRefused, Visitor
@@ -105,8 +106,10 @@ async def with_password(
 ) -> SignedIn | Wait | Unverified:  # fmt: skip
     """Take a password. ``SignInRefused`` whatever is wrong, ``TooManyAttempts`` while it is braked.
 
+    ``TooManyAtTheDoor`` comes before anything else: of a flood, most are sent away before the database hears of them.
     ``device`` is the account's own mark of a browser that its person signed in with before; see ``device_mark``.
     """
+    require_room()
     address = email.strip().lower()
     subjects = await _subjects(door, visitor, address, device)
     await brake.check(door.database, subjects)
