@@ -163,7 +163,7 @@ async def test_a_key_is_issued_copied_and_revoked_by_keyboard(chromium: Any, new
     await at(person, "/keys/new")
     await fill(person, "Name", "Web shop")
     await page.keyboard.press("Enter")
-    secret = await page.get_by_label("API key").input_value()
+    secret = await page.get_by_label("API key", exact=True).input_value()
     assert secret.startswith("sk_")
     assert secret not in page.url
     await press(person, "button", "Copy")
