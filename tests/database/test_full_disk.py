@@ -23,7 +23,7 @@ def tiny_disk() -> Iterator[Path]:
         disk.rmdir()
         pytest.skip("a file system of its own can be mounted by root only")
     yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)  # a process that ends may still look at it
     disk.rmdir()
 
 
