@@ -13,7 +13,7 @@ from stockade.trust.collect import collect
 
 collect()
 ID = "identity.addresses-proved-first"
-LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 600}
+LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 10}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from stockade.trust.collect import collect
 
 collect()
 PASSKEYS, CODES = "identity.passkeys-open-once", "identity.codes-work-once"
-LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 600}
+LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 10}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from stockade.trust.collect import collect
 
 collect()
 NAME = "identity.passwords-kept-as-argon2id"
-LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 600}
+LIMITS = {"address_requests_per_minute": 600, "sign_in_attempts_per_minute": 10}
 GOOD = "$argon2id$v=19$m=65536,t=3,p=4$" + "A" * 22 + "$" + "B" * 43
 
 

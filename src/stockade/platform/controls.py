@@ -47,7 +47,7 @@ async def surface_apart(installation: Installation) -> Finding:
     platform, credentials = installation.platform, installation.credentials  # type: ignore[attr-defined]  # of a live one
     closed = [it for it in installation.routes if it.surface == PLATFORM and it.permission != ANYBODY.name]
     calls: list[_Call] = []
-    async with probe_key("owner") as key, an_operator(platform, "control-1") as operator:
+    async with probe_key("owner") as key, an_operator(platform, "control-surface") as operator:
         session = await a_session(platform, credentials, operator)
         for route in closed:
             path = _filled(route.path, installation)
@@ -80,8 +80,8 @@ async def access_bounded(installation: Installation) -> Finding:
         return Finding(False, "It cannot be checked: the installation does not say how credentials are kept.")
     platform, probe, other = installation.platform, *(it.tenant_id for it in installation.probes)
     async with (
-        an_operator(platform, "control-1") as asker,
-        an_operator(platform, "control-2") as approver,
+        an_operator(platform, "control-asker") as asker,
+        an_operator(platform, "control-approver") as approver,
         an_access(installation, credentials, asker, approver) as (access_id, token),
     ):
         entered = {"Cookie": f"{ACCESS_COOKIE}={token}"}

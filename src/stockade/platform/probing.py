@@ -40,7 +40,8 @@ _OVER = "update platform.operator_session set ended_at = now() where operator_id
 
 @asynccontextmanager
 async def an_operator(platform: Database, name: str) -> AsyncIterator[UUID]:
-    """An operator of the controls, who may read; out again when the block is left."""
+    """An operator of one control, who may read; out again when the block is left. Controls run side by side: two that
+    shared a name would put each other out."""
     async with platform.main().acquire() as connection:
         found: Any = await connection.fetchval(_IN, new_id(), f"{name}{OF_CONTROLS}")
     try:
