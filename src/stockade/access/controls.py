@@ -27,16 +27,13 @@ _HEAVY = "/orders.csv"
 
 @control(
     id="access.every-route-asks", claims=("C1",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
-    standards=("OWASP ASVS 5.0 V8.2", "OWASP A01:2021", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V8.2", "OWASP A01:2021", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
     statement="Every route that is served declares a permission or that it is public; without a credential, and with "
     "one that is made up, each route that is not public is refused; and each of the four roles is refused "
     "wherever its permissions end.",
 )  # fmt: skip
 async def every_route_asks(installation: Installation) -> Finding:
     """Call every route without a credential, with a made-up one, and with each role's key where it does not reach."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     wrong = [
         f"{route.method} {route.path} declares no permission" for route in installation.routes if not _declared(route)
     ]
@@ -52,7 +49,7 @@ async def every_route_asks(installation: Installation) -> Finding:
                     wrong.append(f"{route.method} {route.path} answers a stranger with {reply.status}")
     for role in ROLES:
         beyond = [route for route in closed if _beyond(route, role)]
-        async with probe_key(role) as key, Line(installation) as line:
+        async with installation.probe_key(role) as key, Line(installation) as line:
             for route in beyond:
                 tried += 1
                 reply = await _call(line, route, key)
@@ -90,17 +87,14 @@ async def _call(line: Line, route: RouteInfo, key: str | None) -> Reply:
 
 @control(
     id="access.heavy-operations-bounded", claims=("D7",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
-    standards=("OWASP API4:2023", "SOC 2 CC6.6"),
+    needs_key=True, standards=("OWASP API4:2023", "SOC 2 CC6.6"),
     statement="Nobody runs more than a few heavy operations at once, over all processes together.",
 )  # fmt: skip
 async def heavy_operations_bounded(installation: Installation) -> Finding:
     """Take all places of a key, ask for an export with it, give them back, and ask again."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     places = Concurrency(installation.settings.home / "run" / "concurrency")
     try:
-        async with probe_key("owner") as key, Line(installation) as line:
+        async with installation.probe_key("owner") as key, Line(installation) as line:
             headers = {"Authorization": f"Bearer {key}"}
             listed = msgspec.json.decode((await line.ask("GET", "/api/v1/api-keys", headers)).body)
             owner = next(UUID(item["id"]) for item in listed if key.startswith(item["prefix"]))
@@ -121,17 +115,14 @@ async def heavy_operations_bounded(installation: Installation) -> Finding:
 
 @control(
     id="access.own-roles-hold", claims=("C2", "C3"), every=timedelta(hours=1), max_age=timedelta(hours=3),
-    standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.5.15", "SOC 2 CC6.3"),
     statement="A role that a company made does what it lists and no more, sees its own customers and no others, and "
     "not the credit limit that is hidden from it; and making it is in the audit trail.",
 )  # fmt: skip
 async def own_roles_hold(installation: Installation) -> Finding:
     """Make roles in a probe tenant, and read customers with keys that have them."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     wrong: list[str] = []
-    async with probe_key("owner") as owner, Line(installation) as line:
+    async with installation.probe_key("owner") as owner, Line(installation) as line:
         customer = await _with_limit(line, owner)
         seen = {"permissions": ["parties:read"], "customers": "own"}, {"permissions": ["parties:read"]}
         async with _key_of(line, owner, "limited", seen[0]) as own, _key_of(line, owner, "fields", seen[1]) as fields:
@@ -158,16 +149,13 @@ async def own_roles_hold(installation: Installation) -> Finding:
 
 @control(
     id="access.sweeping-work-reserved", claims=("C4",), every=timedelta(hours=1), max_age=timedelta(hours=3),
-    standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
     statement="A company's imports and directories, by which data and people come in and go in numbers, are an "
     "owner's or admin's alone: members, viewers and roles of the company's own are refused at each of their "
     "routes, no such role can be given them, and nothing else deletes more than one record at once.",
 )  # fmt: skip
 async def sweeping_work_reserved(installation: Installation) -> Finding:
     """Call the reserved routes as a member, a viewer and with a role that holds all it can; ask for one with more."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     reserved = [route for route in installation.routes if _reserved(route)]
     wrong = [
         f"{route.method} {route.path} deletes in numbers and is not reserved"
@@ -176,8 +164,9 @@ async def sweeping_work_reserved(installation: Installation) -> Finding:
     grantable = sorted(name for name, asked in PERMISSIONS.items() if not asked.personal and not asked.reserved)
     everything = {"permissions": grantable}
     async with (
-        Line(installation) as line, probe_key("owner") as owner, probe_key("member") as member,
-        probe_key("viewer") as viewer, _key_of(line, owner, "everything", everything) as own,
+        Line(installation) as line, installation.probe_key("owner") as owner,
+        installation.probe_key("member") as member, installation.probe_key("viewer") as viewer,
+        _key_of(line, owner, "everything", everything) as own,
     ):  # fmt: skip
         for name, key in (("member", member), ("viewer", viewer), ("role of the company's own", own)):
             wrong += await _not_refused(line, name, key, reserved)

@@ -20,18 +20,15 @@ _HASH_BYTES = 32
 
 @control(
     id="identity.api-keys-kept-as-hmac", claims=("C5",), every=timedelta(hours=1), max_age=timedelta(hours=3),
-    standards=("OWASP ASVS 5.0 V11.4", "ISO 27001 A.5.17", "SOC 2 CC6.1"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V11.4", "ISO 27001 A.5.17", "SOC 2 CC6.1"),
     statement="A freshly issued API key is random, shown in one answer only, in the database a keyed hash of 32 bytes "
     "and nothing else, worth nothing under another organisation's id, unable to write if it is read-only, and "
     "refused once revoked.",
 )  # fmt: skip
 async def api_keys_kept_as_hmac(installation: Installation) -> Finding:
     """Issue a read-only key through the API as a probe's owner, look at it from every side, and revoke it."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     wrong: list[str] = []
-    async with probe_key("owner") as owner, Line(installation) as line:
+    async with installation.probe_key("owner") as owner, Line(installation) as line:
         issued = await _issue(line, owner)
         secret, key_id = issued.get("secret"), issued.get("key", {}).get("id")
         if not isinstance(secret, str) or not isinstance(key_id, str):

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import wraps
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
@@ -135,8 +136,10 @@ def control(
     every: timedelta,
     max_age: timedelta,
     standards: tuple[str, ...] = (),
+    needs_key: bool = False,
 ) -> Callable[[Check], Check]:
-    """Declare the decorated check as a control.
+    """Declare the decorated check as a control. Where it ``needs_key``, it fails without a look at an installation that
+    gives no key of a probe.
 
     Raises ``ValueError`` for an id that is taken or a control that could only be stale.
     """
@@ -146,10 +149,21 @@ def control(
         raise ValueError(f"The control {id} must prove a claim, and run more often than its result expires.")
 
     def declare(check: Check) -> Check:
-        CONTROLS[id] = Control(id, claims, statement, check, every, max_age, standards)
-        return check
+        asked = _with_key(check) if needs_key else check
+        CONTROLS[id] = Control(id, claims, statement, asked, every, max_age, standards)
+        return asked
 
     return declare
+
+
+def _with_key(check: Check) -> Check:
+    @wraps(check)
+    async def asked(installation: Installation) -> Finding:
+        if getattr(installation, "probe_key", None) is None:
+            return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
+        return await check(installation)
+
+    return asked
 
 
 def finding(looked_at: int, what: str, wrong: list[str] | tuple[str, ...]) -> Finding:

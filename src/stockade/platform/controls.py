@@ -34,20 +34,17 @@ class _Undone(Exception):
 
 @control(
     id="platform.surface-apart", claims=("B11",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
-    standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V8.2", "ISO 27001 A.8.2", "SOC 2 CC6.3"),
     statement="Every operators' route and page under /platform/ refuses a stranger and the key of an organisation's "
     "owner, as a bearer and in every cookie; every page of an organisation's panel refuses an operator's session in "
     "every cookie; and each is accepted where it belongs.",
 )  # fmt: skip
 async def surface_apart(installation: Installation) -> Finding:
     """Call every operators' route with an owner's key, and every page of the panel with an operator's session."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     platform, credentials = installation.platform, installation.credentials  # type: ignore[attr-defined]  # of a live one
     closed = [it for it in installation.routes if it.surface == PLATFORM and it.permission != ANYBODY.name]
     calls: list[_Call] = []
-    async with probe_key("owner") as key, an_operator(platform, "control-surface") as operator:
+    async with installation.probe_key("owner") as key, an_operator(platform, "control-surface") as operator:
         session = await a_session(platform, credentials, operator)
         for route in closed:
             path = _filled(route.path, installation)

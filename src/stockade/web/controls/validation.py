@@ -25,20 +25,17 @@ _ENTRIES = "select count(*) from audit.entry where tenant_id = $1 and request_id
 
 @control(
     id="web.malformed-input-refused", claims=("D8",), every=timedelta(minutes=30), max_age=timedelta(hours=2),
-    standards=("OWASP ASVS 5.0 V2.2", "OWASP A03:2021"),
+    needs_key=True, standards=("OWASP ASVS 5.0 V2.2", "OWASP A03:2021"),
     statement="With a key that may do everything, malformed bodies, paths and queries are refused at every endpoint "
     "with a "
     "status of their own and never an internal error, and none of those requests leaves a trace in the data.",
 )  # fmt: skip
 async def malformed_input_refused(installation: Installation) -> Finding:
     """Send rubbish to every endpoint of the API as a probe's owner, and look for the requests in the audit trail."""
-    probe_key = getattr(installation, "probe_key", None)
-    if probe_key is None:
-        return Finding(False, "It cannot be checked: the installation gives no key of a probe.")
     routes = [route for route in installation.routes if route.surface == "api"]
     wrong: list[str] = []
     seen: list[UUID] = []
-    async with probe_key("owner") as key, Line(installation) as line:
+    async with installation.probe_key("owner") as key, Line(installation) as line:
         for route in routes:
             for what, path, body in _malformed(route):
                 headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": os.urandom(16).hex()}
