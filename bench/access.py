@@ -145,7 +145,7 @@ def flood(world: World, site: Site, pace: Pace) -> list[Measure]:
             time.sleep(DRAIN_SECONDS)
             calm = ask(server, world.server.pid, task)
             guessing = _guesses(server, pace)
-            time.sleep(1)
+            time.sleep(1)  # by then all guess
             busy = ask(server, world.server.pid, task)
             told, _ = guessing.communicate()
             rates.append(msgspec.json.decode(told)["requests_per_second"])

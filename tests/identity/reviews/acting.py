@@ -54,7 +54,7 @@ class Firm:
     async def policy(self, undecided: str = "remove", days: int = 21) -> None:
         """Say what becomes of what nobody decides."""
         change = PolicyChange(
-            expected_version=0, every="quarter", days_to_decide=days, reminders=True, undecided=undecided  # type: ignore[arg-type]
+            expected_version=0, every="quarter", days_to_decide=days, reminders=True, undecided=undecided  # type: ignore[arg-type]  # a text of the policy's
         )  # fmt: skip
         async with self.database.transaction(self.tenant.principal) as tx:
             await set_policy(tx, change)
@@ -74,7 +74,7 @@ class Firm:
         asked = {"expected_version": item.version, "reason": "It is no longer needed"} | given
         principal = self.people[who] if isinstance(who, str) else who
         async with self.database.transaction(principal) as tx:
-            return await decide(tx, item.review_id, item.id, NewDecision(decision=decision, **asked))  # type: ignore[arg-type]
+            return await decide(tx, item.review_id, item.id, NewDecision(decision=decision, **asked))  # type: ignore[arg-type]  # as tests give it
 
     async def read(self, item: ItemRow) -> ItemRow:
         """Read an item again."""

@@ -7,14 +7,13 @@ from uuid import UUID
 import msgspec
 
 from stockade.database.statements import raw
-from stockade.identity.sso.kinds import Algorithms, AnyAddress, Claim, usual
+from stockade.identity.sso.kinds import Address, Algorithms, AnyAddress, Claim, usual
 from stockade.kernel.problems import Conflict, Invalid, VersionConflict
 from stockade.kernel.words import N_
 from stockade.tenancy.transaction import Transaction, on_violation
 
 IssuedRole = Literal["viewer", "member", "admin"]
 Value = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-Issuer = Annotated[str, msgspec.Meta(min_length=9, max_length=500, pattern=r"^https://[^\s?#@\\]+$")]
 
 
 class IssuerNameTaken(Conflict):
@@ -37,7 +36,7 @@ class NewIssuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
-    issuer: Issuer
+    issuer: Address
     audience: Value
     algorithms: Algorithms = msgspec.field(default_factory=usual)
     jwks_uri: AnyAddress | None = None

@@ -12,8 +12,18 @@ from stockade.kernel.words import said
 Kind = Literal["oidc", "saml", "ldap"]
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Signatures that only the holder of a private key can make; HMAC and "none" cannot be chosen."""
-Address = Annotated[str, msgspec.Meta(min_length=9, max_length=500, pattern=r"^https://[^\s?#@\\]+$")]
-AnyAddress = Annotated[str, msgspec.Meta(min_length=9, max_length=1000, pattern=r"^https://[^\s#@\\]+$")]
+Address = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=9, max_length=500, pattern=r"^https://[^\s?#@\\]+$", examples=["https://login.example.com"]
+    ),
+]
+AnyAddress = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=9, max_length=1000, pattern=r"^https://[^\s#@\\]+$", examples=["https://login.example.com/keys"]
+    ),
+]
 Claim = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9_.:/#-]+$")]
 Algorithms = Annotated[list[Algorithm], msgspec.Meta(min_length=1, max_length=10)]
 
